@@ -1,0 +1,19 @@
+import { createHmac } from 'node:crypto'
+
+/** A submitted key with the white space and quotes around it gone, and whether any were. */
+export function clean(submitted: string): { raw: string; unwrapped: boolean } {
+  const trimmed = submitted.trim()
+  const quoted = /^(["'`])([^]*)\1$/.exec(trimmed)
+  const raw = quoted?.[2] !== undefined && quoted[2] !== '' ? quoted[2].trim() : trimmed
+  return { raw, unwrapped: raw !== submitted }
+}
+
+/** 64 lower-case hex digits: HMAC-SHA-256 (RFC 2104) of the key with the pepper. */
+export const fingerprint = (raw: string, pepper: string): string =>
+  createHmac('sha256', pepper).update(raw, 'utf8').digest('hex')
+
+/** Shows the end of a key that is long enough to stay secret without it. */
+export const mask = (raw: string): string => {
+  const characters = [...raw]
+  return characters.length >= 16 ? `****${characters.slice(-4).join('')}` : '****'
+}

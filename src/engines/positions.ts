@@ -1,0 +1,23 @@
+/**
+ * Where an event or a result stands in its partition: the engine's clock in milliseconds when it was written
+ * (never going back), then a counter. Both have a fixed width, so positions compare as strings the way they
+ * compare as numbers, and the time of an event *is* the millisecond of its position: lists by position are
+ * lists by time.
+ */
+export type Position = string
+
+/** 13 digits of milliseconds last until the year 2286; 8 digits of counter last when a clock stands for hours. */
+const MS = 13
+const SEQUENCE = 8
+
+export const position = (ms: number, sequence: number): Position =>
+  `${String(ms).padStart(MS, '0')}-${String(sequence).padStart(SEQUENCE, '0')}`
+
+export const msOf = (at: Position): number => Number(at.slice(0, MS))
+export const sequenceOf = (at: Position): number => Number(at.slice(MS + 1))
+
+/** RFC 3339, UTC, milliseconds. */
+export const timeAt = (at: Position): string => new Date(msOf(at)).toISOString()
+
+/** The first position that a clock at or after `time` can give: everything before it is strictly earlier. */
+export const firstAt = (time: string): Position => position(Date.parse(time), 0)

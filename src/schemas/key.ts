@@ -1,0 +1,34 @@
+import { type Static, Type } from 'typebox'
+import { Id, Metadata, Nullable, Timestamp } from './common.js'
+
+export const KeyStatus = Type.Enum(['pending', 'accepted', 'duplicate', 'rejected', 'revoked'])
+export type KeyStatus = Static<typeof KeyStatus>
+
+/** 64 lower-case hex digits of HMAC-SHA-256 over the key, with the pepper. */
+export const Fingerprint = Type.String({ pattern: '^[0-9a-f]{64}$', maxLength: 64 })
+
+/** What is kept of a submitted key. The raw value is not part of it and is stored nowhere. */
+export const Key = Type.Object(
+  {
+    id: Id,
+    name: Type.String(),
+    status: KeyStatus,
+    masked: Type.String({
+      description: '`****` and the last four characters if the key has at least 16, else `****`.',
+    }),
+    fingerprint: Fingerprint,
+    provider: Nullable(Type.String()),
+    format: Nullable(Type.String()),
+    reasons: Type.Array(Type.String(), { description: 'Why the key was rejected or revoked.' }),
+    warnings: Type.Array(Type.String()),
+    duplicateOf: Nullable(Id),
+    profileId: Nullable(Id),
+    expiresAt: Nullable(Timestamp),
+    metadata: Metadata,
+    version: Type.Integer({ minimum: 1 }),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+  },
+  { $id: 'Key', additionalProperties: false },
+)
+export type Key = Static<typeof Key>

@@ -1,0 +1,37 @@
+import { type Static, Type } from 'typebox'
+import { Id, Nullable, Timestamp } from './common.js'
+import { EventType, Subject, TopicName } from './event.js'
+
+export const ResultStatus = Type.Enum(['processed', 'dead'])
+export type ResultStatus = Static<typeof ResultStatus>
+
+/** What a handler says of an event: a code, and facts that belong to it. */
+export const Outcome = Type.Object({ code: Type.String() }, { additionalProperties: Type.Unknown() })
+export type Outcome = Static<typeof Outcome>
+
+export const HandlerError = Type.Object(
+  { code: Type.String(), message: Type.String() },
+  { additionalProperties: false },
+)
+export type HandlerError = Static<typeof HandlerError>
+
+/** The one terminal record of an event. Its id is the event's. */
+export const Result = Type.Object(
+  {
+    id: Id,
+    topic: TopicName,
+    type: EventType,
+    subject: Nullable(Subject),
+    status: ResultStatus,
+    handler: Type.String(),
+    attempts: Type.Integer({ minimum: 1 }),
+    outcome: Nullable(Outcome),
+    error: Nullable(HandlerError),
+    publishedAt: Timestamp,
+    finishedAt: Timestamp,
+    latencyMs: Type.Integer({ minimum: 0, description: 'From published to finished.' }),
+    durationMs: Type.Number({ minimum: 0, description: 'The last attempt of the handler.' }),
+  },
+  { $id: 'Result', additionalProperties: false },
+)
+export type Result = Static<typeof Result>
