@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 /** A submitted key with the white space and quotes around it gone, and whether any were. */
 export function clean(submitted: string): { raw: string; unwrapped: boolean } {
   const trimmed = submitted.trim()
-  const quoted = /^(["'`])([^]*)\1$/.exec(trimmed)
+  const quoted = /^(["'])([^]*)\1$/.exec(trimmed)
   const raw = quoted?.[2] !== undefined && quoted[2] !== '' ? quoted[2].trim() : trimmed
   return { raw, unwrapped: raw !== submitted }
 }
@@ -17,3 +17,7 @@ export const mask = (raw: string): string => {
   const characters = [...raw]
   return characters.length >= 16 ? `****${characters.slice(-4).join('')}` : '****'
 }
+
+/** Tells peppers apart without telling anything of them. */
+export const pepperId = (pepper: string): string =>
+  createHmac('sha256', pepper).update('keypost pepper id').digest('hex').slice(0, 16)
