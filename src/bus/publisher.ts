@@ -10,5 +10,6 @@ export type IfMatch = '*' | number[] | null
 /** A record as it was committed, and the event that was committed with it. */
 export interface Published<T> {
   record: T
-  eventId: string
+  /** null: nothing had to change, so nothing was published. */
+  eventId: string | null
 }

@@ -1,9 +1,11 @@
+import type { Change, Claim, Records } from '../domain/change.js'
 import type { Page } from '../schemas/common.js'
 import type { KeypostEvent } from '../schemas/event.js'
-import type { Key, KeyStatus } from '../schemas/key.js'
-import type { Profile } from '../schemas/profile.js'
+import type { KeyStatus } from '../schemas/key.js'
 import type { HandlerError, Result, ResultStatus } from '../schemas/result.js'
 import type { Position } from './positions.js'
+
+export type { Change, Claim, NewEvent, RecordKind, RecordWrite } from '../domain/change.js'
 
 /**
  * The port between Keypost and where its records, events and results live. Two engines implement it
@@ -86,47 +88,10 @@ export interface Layout {
   placementKey: string
 }
 
-export interface Stored {
-  keys: Key
-  profiles: Profile
+export interface Stored extends Records {
   events: KeypostEvent
   results: Result
 }
-export type RecordKind = 'keys' | 'profiles'
-
-export interface Change {
-  /**
-   * Unique to the intent, not to the attempt. It is a claim named `op:<operationId>` with the value `done`,
-   * kept for two hours (or `operationTtlMs`): whoever swaps it from null to anything else has made the change
-   * impossible (Conflict `aborted`). A change whose first write creates a record is recognised by that
-   * record's id instead, which also a deleted record keeps taken.
-   */
-  operationId: string
-  operationTtlMs?: number
-  /** Which partition all of it is in: that of the ids of its records and events. */
-  placement: number
-  claims?: Claim[]
-  writes?: RecordWrite[]
-  events?: NewEvent[]
-}
-
-/** A name that stands for one value at a time: expected to be `from` (null: free), becomes `to`. */
-export interface Claim {
-  name: string
-  from: string | null
-  to: string | null
-  /** Forgotten after this time, in milliseconds; without it, kept. */
-  ttlMs?: number
-}
-
-/** `before` null creates, `after` null deletes; else `before.version` must still be the current one. */
-export type RecordWrite = {
-  [K in RecordKind]: { kind: K; before: Stored[K] | null; after: Stored[K] | null }
-}[RecordKind]
-
-/** An event as it is published; the engine gives it its `time`, which is its position's. */
-export type NewEvent = Omit<KeypostEvent, 'time'>
-
 export interface Committed {
   replayed: boolean
   /** RFC 3339: the `time` of the change's events; for a replayed change, of the first answer if still known. */

@@ -16,6 +16,9 @@ export const KeypostEvent = Type.Object(
     time: Timestamp,
     topic: TopicName,
     traceparent: Type.Optional(Type.String()),
+    changed: Type.Optional(
+      Type.String({ description: 'Of an update: the names of the fields it changed, by commas.' }),
+    ),
     data: Type.Unknown(),
   },
   { $id: 'Event', additionalProperties: false },
