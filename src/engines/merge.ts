@@ -1,0 +1,81 @@
+import type { Place } from './cursor.js'
+import type { Range, Row, Source } from './listing.js'
+import type { Plan } from './plan.js'
+
+/** One range on its way into the merge: what has been read of it and not handed out yet. */
+interface Lane {
+  stream: number
+  range: Range
+  rows: Row[]
+  ended: boolean
+}
+
+/** Reads the ranges of a plan side by side and hands out their rows in the plan's order. */
+export class Merge {
+  readonly #lanes: Lane[]
+  #chunk: number
+  #budget: number
+
+  /** `expected`: about how many rows will be asked for; `budget`: how many may be read. */
+  constructor(
+    private readonly source: Source,
+    private readonly plan: Plan<unknown>,
+    place: Place,
+    { expected, budget }: { expected: number; budget: number },
+  ) {
+    this.#lanes = plan.streams.flatMap(({ partition, index, terms }, stream) => {
+      const after = latest(plan.after, place.after(stream))
+      const before = earliest(plan.before, place.before(stream))
+      const range = { partition, index, after, before, reverse: plan.reverse, limit: 0 }
+      return terms.map((term) => ({ stream, range: { ...range, term }, rows: [], ended: false }))
+    })
+    this.#chunk = Math.ceil(expected / Math.max(1, this.#lanes.length)) + 1
+    this.#budget = budget
+  }
+
+  /** Whether every row has been handed out. */
+  get ended(): boolean {
+    return this.#lanes.every(({ rows, ended }) => ended && rows.length === 0)
+  }
+
+  /** The next row, or null at the end or when the budget is spent. */
+  async next(): Promise<{ stream: number; row: Row } | null> {
+    const empty = this.#lanes.filter(({ rows, ended }) => rows.length === 0 && !ended)
+    if (empty.length > 0) {
+      if (this.#budget <= 0) return null
+      await this.#fill(empty)
+    }
+    let first: { lane: Lane; rank: string } | null = null
+    for (const lane of this.#lanes) {
+      const row = lane.rows[0]
+      if (row === undefined) continue
+      const rank = this.#rank(lane.stream, row)
+      if (first === null || (this.plan.reverse ? rank > first.rank : rank < first.rank))
+        first = { lane, rank }
+    }
+    const row = first?.lane.rows.shift()
+    return first === null || row === undefined ? null : { stream: first.lane.stream, row }
+  }
+
+  async #fill(lanes: Lane[]): Promise<void> {
+    const limit = Math.max(1, Math.min(this.#chunk, Math.floor(this.#budget / lanes.length)))
+    this.#chunk *= 2
+    const found = await this.source.scan(lanes.map(({ range }) => ({ ...range, limit })))
+    for (const [i, lane] of lanes.entries()) {
+      lane.rows = found[i] ?? []
+      lane.ended = lane.rows.length < limit
+      this.#budget -= lane.rows.length
+      const last = lane.rows.at(-1)
+      if (last !== undefined) lane.range[this.plan.reverse ? 'before' : 'after'] = last.sort
+    }
+  }
+
+  /** By position: millisecond, then stream, then position (see cursor.ts on why). */
+  #rank(stream: number, { sort }: Row): string {
+    if (this.plan.by === 'sort') return sort
+    return `${sort.slice(0, sort.indexOf('-'))} ${String(stream).padStart(6, '0')} ${sort}`
+  }
+}
+
+const latest = (a: string | null, b: string | null) => (a === null || (b !== null && b > a) ? b : a)
+const earliest = (a: string | null, b: string | null) => (a === null || (b !== null && b < a) ? b : a)
