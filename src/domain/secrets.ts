@@ -1,11 +1,14 @@
 import { createHmac } from 'node:crypto'
 
-/** A submitted key with the white space and quotes around it gone, and whether any were. */
-export function clean(submitted: string): { raw: string; unwrapped: boolean } {
+/** A submitted key without the white space and the one matching pair of quotes around it. */
+export function clean(submitted: string): { raw: string; warnings: string[] } {
   const trimmed = submitted.trim()
-  const quoted = /^(["'])([^]*)\1$/.exec(trimmed)
-  const raw = quoted?.[2] !== undefined && quoted[2] !== '' ? quoted[2].trim() : trimmed
-  return { raw, unwrapped: raw !== submitted }
+  const quoted = /^(["'])(.*)\1$/s.exec(trimmed)
+  const raw = quoted?.[2] === undefined ? trimmed : quoted[2].trim()
+  const warnings = []
+  if (trimmed !== submitted) warnings.push('white_space_removed')
+  if (raw !== trimmed) warnings.push('quotes_removed')
+  return { raw, warnings }
 }
 
 /** 64 lower-case hex digits: HMAC-SHA-256 (RFC 2104) of the key with the pepper. */
