@@ -6,8 +6,10 @@ export const ResultStatus = Type.Enum(['processed', 'dead'])
 export type ResultStatus = Static<typeof ResultStatus>
 
 /** What a handler says of an event: a code, and facts that belong to it. */
-export const Outcome = Type.Object({ code: Type.String() }, { additionalProperties: Type.Unknown() })
-export type Outcome = Static<typeof Outcome>
+export const Outcome = Type.Unsafe<Outcome>(
+  Type.Object({ code: Type.String() }, { additionalProperties: Type.Unknown() }),
+)
+export type Outcome = { code: string; [fact: string]: unknown }
 
 export const HandlerError = Type.Object(
   { code: Type.String(), message: Type.String() },
