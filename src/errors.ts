@@ -6,11 +6,13 @@ export const errors = {
   not_found: { status: 404, title: 'There is no such thing' },
   result_pending: { status: 404, title: 'The event has no result yet' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
+  request_timeout: { status: 408, title: 'The request did not arrive in time' },
   email_taken: { status: 409, title: 'The email belongs to another profile' },
   conflict: { status: 409, title: 'The record kept changing while the request was carried out' },
   version_mismatch: { status: 412, title: 'The record has another version' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The media type is not supported' },
+  headers_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'Something went wrong here' },
   unavailable: { status: 503, title: 'The service cannot do this right now' },
 } as const

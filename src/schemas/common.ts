@@ -1,10 +1,12 @@
 import { type Static, type TSchema, Type } from 'typebox'
+import './formats.js'
 
 /** A UUIDv7 (RFC 9562 §5.7) in lower case whose last 16 bits are its placement (see domain/ids.ts). */
 export const Id = Type.String({
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
   maxLength: 36,
   description: 'A UUIDv7.',
+  examples: ['0192f0c1-2a3b-7c4d-8e5f-0a1b2c3d4e5f'],
 })
 
 /** An instant as RFC 3339 writes it; Keypost answers in UTC with milliseconds. */
@@ -14,26 +16,53 @@ export const Timestamp = Type.String({
   description: 'RFC 3339, UTC, milliseconds.',
 })
 
+/** Any characters but NUL, which separates the parts of an index entry, and halves of surrogate pairs. */
+const TEXT = '[^\\u0000\\ud800-\\udfff]'
+export const Text = (limits: { minLength?: number; maxLength: number; description?: string }) =>
+  Type.String({ pattern: `^${TEXT}*$`, ...limits })
+
+/** `schema` or null, as one schema with two types: an error then says one thing, not three. */
+export const Nullable = <T extends TSchema & { type?: string }>(schema: T) =>
+  Type.Unsafe<Static<T> | null>({ ...schema, type: [schema.type, 'null'] })
+
+const MetadataName = Type.String({ pattern: `^${TEXT}{1,100}$` })
 /** Labels that a client gives a record: at most 50 strings of at most 500 characters. */
-export const Metadata = Type.Record(
-  Type.String({ pattern: '^[^\\u0000]{1,100}$' }),
-  Type.String({ maxLength: 500 }),
-  {
-    additionalProperties: false,
-    maxProperties: 50,
-    description: 'At most 50 strings of at most 500 characters.',
-  },
-)
+export const Metadata = Type.Record(MetadataName, Text({ maxLength: 500 }), {
+  additionalProperties: false,
+  maxProperties: 50,
+  description: 'At most 50 strings of at most 500 characters.',
+})
 export type Metadata = Static<typeof Metadata>
 
-export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+/** A JSON merge patch of metadata: null takes an entry away. */
+export const MetadataPatch = Type.Record(MetadataName, Nullable(Text({ maxLength: 500 })), {
+  additionalProperties: false,
+  maxProperties: 100,
+  description: 'A JSON merge patch: null takes an entry away. At most 50 entries may be left.',
+})
 
 /** One page of a list. The end of the list is `nextCursor: null`, not a short page. */
 export const PageOf = <T extends TSchema>(item: T, $id: string) =>
   Type.Object(
-    { items: Type.Array(item), nextCursor: Nullable(Type.String({ maxLength: 2048 })) },
-    { $id, additionalProperties: false },
+    {
+      items: Type.Array(item),
+      nextCursor: Nullable(Type.String({ description: 'Pass it as `cursor`; null: this is the last page.' })),
+    },
+    { $id, additionalProperties: false, examples: [{ items: example(item), nextCursor: null }] },
   )
+
+const example = (schema: TSchema & { examples?: unknown }): unknown => schema.examples
+
+export const IdParams = Type.Object({ id: Id }, { additionalProperties: false })
+
+export const paging = {
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'How many items a page may have.' }),
+  ),
+  cursor: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 2048, description: 'The `nextCursor` of the page before.' }),
+  ),
+}
 
 export interface Page<T> {
   items: T[]

@@ -1,9 +1,18 @@
 import { type Static, Type } from 'typebox'
-import { Id, Timestamp } from './common.js'
+import { Id, PageOf, Timestamp } from './common.js'
+import * as examples from './examples.js'
+
+/** No control characters: index entries are made of these. */
+const PrintableText = (annotations: { description: string }) =>
+  Type.String({
+    pattern: '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]{1,255}$',
+    maxLength: 255,
+    ...annotations,
+  })
 
 export const TopicName = Type.String({ pattern: '^[a-z][a-z0-9_.-]{0,62}$', maxLength: 63 })
-export const EventType = Type.String({ minLength: 1, maxLength: 255 })
-export const Subject = Type.String({ minLength: 1, maxLength: 255 })
+export const EventType = PrintableText({ description: 'What happened.' })
+export const Subject = PrintableText({ description: 'Which record it is about.' })
 
 /** A CloudEvents 1.0 event in the JSON format, with the extension attributes `topic` and `traceparent`. */
 export const KeypostEvent = Type.Object(
@@ -21,6 +30,8 @@ export const KeypostEvent = Type.Object(
     ),
     data: Type.Unknown(),
   },
-  { $id: 'Event', additionalProperties: false },
+  { $id: 'Event', additionalProperties: false, examples: [examples.event] },
 )
 export type KeypostEvent = Static<typeof KeypostEvent>
+
+export const EventPage = PageOf(KeypostEvent, 'EventPage')

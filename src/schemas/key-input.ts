@@ -1,12 +1,12 @@
 import { type Static, Type } from 'typebox'
-import { Id, Metadata, Nullable, Timestamp } from './common.js'
+import { Id, Metadata, MetadataPatch, Nullable, Text, Timestamp } from './common.js'
 
-const Name = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000]*$' })
+const Name = Text({ minLength: 1, maxLength: 200 })
 
 /** POST /keys. */
 export const KeySubmission = Type.Object(
   {
-    key: Type.String({
+    key: Text({
       minLength: 1,
       maxLength: 16384,
       description: 'The raw key. It is reduced to a fingerprint and a mask at once and stored nowhere.',
@@ -16,7 +16,11 @@ export const KeySubmission = Type.Object(
     expiresAt: Type.Optional(Nullable(Timestamp)),
     metadata: Type.Optional(Metadata),
   },
-  { $id: 'KeySubmission', additionalProperties: false },
+  {
+    $id: 'KeySubmission',
+    additionalProperties: false,
+    examples: [{ key: 'sk_example_0123456789abcdefwxyz', name: 'deploys', metadata: { env: 'production' } }],
+  },
 )
 export type KeySubmission = Static<typeof KeySubmission>
 
@@ -26,10 +30,12 @@ export const KeyPatch = Type.Object(
     name: Type.Optional(Name),
     profileId: Type.Optional(Nullable(Id)),
     expiresAt: Type.Optional(Nullable(Timestamp)),
-    metadata: Type.Optional(
-      Nullable(Type.Record(Type.String(), Nullable(Type.String({ maxLength: 500 })), { maxProperties: 100 })),
-    ),
+    metadata: Type.Optional(Nullable(MetadataPatch)),
   },
-  { $id: 'KeyPatch', additionalProperties: false },
+  {
+    $id: 'KeyPatch',
+    additionalProperties: false,
+    examples: [{ name: 'deploys', expiresAt: null, metadata: { env: 'staging', owner: null } }],
+  },
 )
 export type KeyPatch = Static<typeof KeyPatch>

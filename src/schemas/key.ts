@@ -1,7 +1,10 @@
 import { type Static, Type } from 'typebox'
-import { Id, Metadata, Nullable, Timestamp } from './common.js'
+import { Id, Metadata, Nullable, PageOf, Timestamp } from './common.js'
+import * as examples from './examples.js'
 
-export const KeyStatus = Type.Enum(['pending', 'accepted', 'duplicate', 'rejected', 'revoked'])
+export const KeyStatus = Type.Enum(['pending', 'accepted', 'duplicate', 'rejected', 'revoked'], {
+  type: 'string',
+})
 export type KeyStatus = Static<typeof KeyStatus>
 
 /** 64 lower-case hex digits of HMAC-SHA-256 over the key, with the pepper. */
@@ -29,6 +32,8 @@ export const Key = Type.Object(
     createdAt: Timestamp,
     updatedAt: Timestamp,
   },
-  { $id: 'Key', additionalProperties: false },
+  { $id: 'Key', additionalProperties: false, examples: [examples.key] },
 )
 export type Key = Static<typeof Key>
+
+export const KeyPage = PageOf(Key, 'KeyPage')

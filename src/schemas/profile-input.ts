@@ -1,13 +1,17 @@
 import { type Static, Type } from 'typebox'
-import { Metadata, Nullable } from './common.js'
+import { Metadata, MetadataPatch, Nullable, Text } from './common.js'
 
-const Name = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000]*$' })
-const Email = Type.String({ format: 'email', minLength: 3, maxLength: 254 })
+const Name = Text({ minLength: 1, maxLength: 200 })
+export const Email = Type.String({ format: 'email', minLength: 3, maxLength: 254 })
 
 /** POST /profiles and PUT /profiles/{id}. */
 export const ProfileInput = Type.Object(
   { name: Name, email: Email, metadata: Type.Optional(Metadata) },
-  { $id: 'ProfileInput', additionalProperties: false },
+  {
+    $id: 'ProfileInput',
+    additionalProperties: false,
+    examples: [{ name: 'Ada', email: 'ada@example.com', metadata: { team: 'engines' } }],
+  },
 )
 export type ProfileInput = Static<typeof ProfileInput>
 
@@ -16,10 +20,12 @@ export const ProfilePatch = Type.Object(
   {
     name: Type.Optional(Name),
     email: Type.Optional(Email),
-    metadata: Type.Optional(
-      Nullable(Type.Record(Type.String(), Nullable(Type.String({ maxLength: 500 })), { maxProperties: 100 })),
-    ),
+    metadata: Type.Optional(Nullable(MetadataPatch)),
   },
-  { $id: 'ProfilePatch', additionalProperties: false },
+  {
+    $id: 'ProfilePatch',
+    additionalProperties: false,
+    examples: [{ name: 'Ada L.', metadata: { team: null } }],
+  },
 )
 export type ProfilePatch = Static<typeof ProfilePatch>

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { Id, Metadata, Timestamp } from './common.js'
+import { Id, Metadata, PageOf, Timestamp } from './common.js'
+import * as examples from './examples.js'
 
 /** Whom keys belong to. An email belongs to one profile at a time, whatever its letter case. */
 export const Profile = Type.Object(
@@ -12,6 +13,8 @@ export const Profile = Type.Object(
     createdAt: Timestamp,
     updatedAt: Timestamp,
   },
-  { $id: 'Profile', additionalProperties: false },
+  { $id: 'Profile', additionalProperties: false, examples: [examples.profile] },
 )
 export type Profile = Static<typeof Profile>
+
+export const ProfilePage = PageOf(Profile, 'ProfilePage')

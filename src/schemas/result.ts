@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox'
-import { Id, Nullable, Timestamp } from './common.js'
+import { Id, Nullable, PageOf, Timestamp } from './common.js'
 import { EventType, Subject, TopicName } from './event.js'
+import * as examples from './examples.js'
 
-export const ResultStatus = Type.Enum(['processed', 'dead'])
+export const ResultStatus = Type.Enum(['processed', 'dead'], { type: 'string' })
 export type ResultStatus = Static<typeof ResultStatus>
 
 /** What a handler says of an event: a code, and facts that belong to it. */
@@ -34,6 +35,8 @@ export const Result = Type.Object(
     latencyMs: Type.Integer({ minimum: 0, description: 'From published to finished.' }),
     durationMs: Type.Number({ minimum: 0, description: 'The last attempt of the handler.' }),
   },
-  { $id: 'Result', additionalProperties: false },
+  { $id: 'Result', additionalProperties: false, examples: [examples.result] },
 )
 export type Result = Static<typeof Result>
+
+export const ResultPage = PageOf(Result, 'ResultPage')

@@ -1,0 +1,131 @@
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { Value } from 'typebox/value'
+
+const milliseconds = (value: number, description: string) =>
+  Type.Integer({ default: value, minimum: 1, maximum: 86_400_000, description })
+
+/**
+ * Every variable that Keypost reads from its environment. A test holds this table and `.env.example`
+ * together; a value that does not fit stops the start.
+ */
+export const Environment = Type.Object({
+  HOST: Type.String({
+    default: '127.0.0.1',
+    minLength: 1,
+    description: 'Where to listen. Only loopback, as long as there are no API tokens.',
+  }),
+  PORT: Type.Integer({
+    default: 3000,
+    minimum: 0,
+    maximum: 65535,
+    description: 'Where to listen; 0: any free port.',
+  }),
+  REDIS_URL: Type.Optional(
+    Type.String({
+      pattern: '^rediss?://',
+      description: 'Run on this Redis (redis:// or rediss://). Unset: on the embedded engine.',
+    }),
+  ),
+  DATA_DIR: Type.String({
+    default: '.data',
+    minLength: 1,
+    description: 'The folder of the embedded engine. One process at a time.',
+  }),
+  KEY_PEPPER: Type.Optional(
+    Type.String({
+      pattern: '^[^,]{32,}(,[^,]{32,})*$',
+      description:
+        'Secrets that fingerprints are made with, by commas, each of at least 32 characters. The first writes, all match. Unset: made once and kept in DATA_DIR; on Redis required.',
+    }),
+  ),
+  SUBSCRIBER: Type.Enum(['on', 'off'], {
+    default: 'on',
+    description: 'off: another process handles the events.',
+  }),
+  PARTITIONS: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1024,
+      description: 'Fixed at the first boot. Unset: 1 on the embedded engine, 8 on Redis.',
+    }),
+  ),
+  LEASE_MS: milliseconds(10_000, 'A process that is silent for so long loses its partitions to another.'),
+  MAX_ATTEMPTS: Type.Integer({
+    default: 5,
+    minimum: 1,
+    maximum: 100,
+    description: 'How often an event is tried before it is dead.',
+  }),
+  RETRY_BASE_MS: milliseconds(
+    1_000,
+    'The longest wait before the first retry; doubles with every further one.',
+  ),
+  RETRY_CAP_MS: milliseconds(300_000, 'The longest wait before any retry.'),
+  HANDLER_TIMEOUT_MS: milliseconds(30_000, 'An attempt that takes longer has failed.'),
+  CONCURRENCY: Type.Integer({
+    default: 64,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'How many handlers run side by side.',
+  }),
+  SHUTDOWN_MS: milliseconds(10_000, 'How long a stop waits for what is in hand.'),
+  LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+    default: 'info',
+    description: 'trace, debug, info, warn, error, fatal or silent.',
+  }),
+  KEYPOST_SOURCE: Type.String({
+    default: '/keypost',
+    pattern: '^[A-Za-z0-9/:._~@-]{1,255}$',
+    description: 'The `source` of the events: a URI reference.',
+  }),
+})
+export type Environment = Static<typeof Environment>
+
+export interface Config extends Environment {
+  /** None: the embedded engine keeps one of its own. */
+  peppers: string[]
+}
+
+/** The environment does not fit: one line a variable, none with a value in it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+const compiled = Compile(Environment)
+
+/** @throws ConfigError */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const known = Object.keys(Environment.properties).filter((name) => (env[name] ?? '') !== '')
+  const given: unknown = Object.fromEntries(known.map((name) => [name, numeric(name, env[name] ?? '')]))
+  const values = Value.Default(Environment, given)
+  if (!compiled.Check(values)) throw new ConfigError(complaints(compiled.Errors(values)).join('\n'))
+  const peppers = values.KEY_PEPPER?.split(',') ?? []
+  if (values.REDIS_URL !== undefined && peppers.length === 0) {
+    throw new ConfigError('KEY_PEPPER: is required with REDIS_URL, for example from `openssl rand -hex 32`')
+  }
+  if (!isLoopback(values.HOST)) {
+    throw new ConfigError(
+      'HOST: must be a loopback address (127.0.0.1, ::1 or localhost), as everyone who reaches Keypost may use it',
+    )
+  }
+  return { ...values, peppers }
+}
+
+/** Decimal digits become a number where one is wanted; anything else stays as it is, and is then refused. */
+function numeric(name: string, value: string): string | number {
+  const { type } = Environment.properties[name as keyof Environment] as { type?: string }
+  return type === 'integer' && /^\d{1,9}$/.test(value) ? Number(value) : value
+}
+
+function complaints(errors: { instancePath: string; keyword: string; message: string }[]): string[] {
+  const lines = errors.map(({ instancePath, message }) => {
+    const name = instancePath.slice(1) as keyof Environment
+    const { description } = Environment.properties[name] as { description: string }
+    return `${name}: ${message} (${description})`
+  })
+  return [...new Set(lines)]
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)

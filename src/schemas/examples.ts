@@ -1,0 +1,59 @@
+/**
+ * One story, told by the examples of all schemas: a profile, a key that was submitted for it, the event that
+ * said so, and its result.
+ */
+export const profile = {
+  id: '0192f0c1-2a3b-7c4d-8e5f-0a1b2c3d4e5f',
+  name: 'Ada',
+  email: 'ada@example.com',
+  metadata: { team: 'engines' },
+  version: 1,
+  createdAt: '2026-01-31T12:00:00.000Z',
+  updatedAt: '2026-01-31T12:00:00.000Z',
+}
+
+export const key = {
+  id: '0192f0c1-3b4c-7d5e-9f60-1b2c3d4e5f60',
+  name: 'deploys',
+  status: 'pending' as const,
+  masked: '****wxyz',
+  fingerprint: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  provider: null,
+  format: null,
+  reasons: [],
+  warnings: [],
+  duplicateOf: null,
+  profileId: profile.id,
+  expiresAt: '2027-01-31T12:00:00.000Z',
+  metadata: { env: 'production' },
+  version: 1,
+  createdAt: '2026-01-31T12:00:00.000Z',
+  updatedAt: '2026-01-31T12:00:00.000Z',
+}
+
+export const event = {
+  specversion: '1.0' as const,
+  id: '0192f0c1-3b4c-7d5e-9f60-2c3d4e5f6071',
+  source: '/keypost',
+  type: 'key.submitted',
+  subject: `keys/${key.id}`,
+  time: '2026-01-31T12:00:00.000Z',
+  topic: 'key_submission',
+  data: key,
+}
+
+export const result = {
+  id: event.id,
+  topic: event.topic,
+  type: event.type,
+  subject: event.subject,
+  status: 'processed' as const,
+  handler: 'key_submission/key.submitted',
+  attempts: 1,
+  outcome: { code: 'accepted' },
+  error: null,
+  publishedAt: event.time,
+  finishedAt: '2026-01-31T12:00:00.012Z',
+  latencyMs: 12,
+  durationMs: 0.8,
+}

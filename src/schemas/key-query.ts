@@ -1,0 +1,18 @@
+import { Type } from 'typebox'
+import { Id, paging, Timestamp } from './common.js'
+import { Fingerprint, KeyStatus } from './key.js'
+
+/** GET /keys. */
+export const KeyQuery = Type.Object(
+  {
+    status: Type.Optional(KeyStatus),
+    provider: Type.Optional(
+      Type.String({ pattern: '^[a-z0-9_.-]{1,64}$', description: 'Who issues such keys.' }),
+    ),
+    profileId: Type.Optional(Id),
+    fingerprint: Type.Optional(Fingerprint),
+    expiresBefore: Type.Optional(Timestamp),
+    ...paging,
+  },
+  { additionalProperties: false },
+)

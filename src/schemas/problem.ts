@@ -1,0 +1,43 @@
+import { type Static, Type } from 'typebox'
+import { type ErrorCode, errors } from '../errors.js'
+
+const codes = Object.keys(errors) as ErrorCode[]
+
+export const ErrorItem = Type.Object(
+  {
+    in: Type.Enum(['body', 'query', 'path', 'header'], { type: 'string' }),
+    pointer: Type.String({
+      description: 'RFC 6901. Of an unknown property, or of an entry that the client named: its parent.',
+    }),
+    message: Type.String(),
+  },
+  { additionalProperties: false },
+)
+
+/** An error, as RFC 9457 writes it. It never contains what was submitted. */
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: '`urn:keypost:problem:` and the code.' }),
+    title: Type.String(),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.String(),
+    instance: Type.String({ description: 'A URN of this one occurrence.' }),
+    code: Type.Enum(codes, { type: 'string' }),
+    errors: Type.Array(ErrorItem, { description: 'What exactly is wrong with the request.' }),
+    requestId: Type.String({ description: 'That of `X-Request-Id`, and of the log.' }),
+  },
+  { $id: 'Problem', additionalProperties: false, description: 'An error, as RFC 9457 writes it.' },
+)
+export type Problem = Static<typeof Problem>
+
+/** A problem as documentation shows it. */
+export const exampleProblem = (code: ErrorCode): Problem => ({
+  type: `urn:keypost:problem:${code}`,
+  title: errors[code].title,
+  status: errors[code].status,
+  detail: 'What went wrong, in a sentence.',
+  instance: 'urn:uuid:0192f0c1-2a3b-7c4d-8e5f-0a1b2c3d4e60',
+  code,
+  errors: code === 'invalid_request' ? [{ in: 'body', pointer: '/name', message: 'must be string' }] : [],
+  requestId: '0192f0c1-2a3b-7c4d-8e5f-0a1b2c3d4e61',
+})
