@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import type { Layout } from '../engine.js'
+import { Misconfigured } from '../errors.js'
+import { META } from './keys.js'
+import { script } from './scripts.js'
+import type { Store } from './store.js'
+
+const bootScript = script('boot')
+
+/** Raised when stored data changes in a way that older code must not touch. */
+const LAYOUT_VERSION = 1
+const DEFAULT_PARTITIONS = 8
+
+export interface BootOptions {
+  /** undefined: those of the data, or the default for new data. */
+  partitions: number | undefined
+  /** Of the peppers in use; the first one writes. */
+  pepperIds: string[]
+}
+
+type Reply =
+  | ['ok', partitions: string, placementKey: string]
+  | ['layout' | 'partitions', stored: string]
+  | ['pepper']
+
+/**
+ * Sees that the server can keep what it is given, and that the data fits the configuration.
+ * @throws Misconfigured
+ */
+export async function boot(store: Store, options: BootOptions, known: Layout | null): Promise<Layout> {
+  checkServer(await store.call((redis) => redis.info()))
+  return layoutOf(store, options, known)
+}
+
+/**
+ * Compares the layout of the data with the configuration, or gives it to new data. `known` is the layout that
+ * this process has worked with so far: if the data was lost meanwhile, what replaces it keeps that layout.
+ * @throws Misconfigured
+ */
+export async function layoutOf(store: Store, options: BootOptions, known: Layout | null): Promise<Layout> {
+  const wanted = known?.partitions ?? options.partitions
+  const reply = (await store.run(
+    bootScript,
+    [META],
+    [
+      LAYOUT_VERSION,
+      wanted ?? '',
+      DEFAULT_PARTITIONS,
+      known?.placementKey ?? randomBytes(32).toString('hex'),
+      ...options.pepperIds,
+    ],
+  )) as Reply
+  switch (reply[0]) {
+    case 'layout':
+      throw new Misconfigured(
+        `the data in Redis has layout ${reply[1]}; this version knows ${LAYOUT_VERSION}`,
+      )
+    case 'partitions':
+      throw new Misconfigured(
+        `PARTITIONS is ${wanted}, but the data in Redis was laid out with ${reply[1]}; that cannot be changed`,
+      )
+    case 'pepper':
+      throw new Misconfigured(
+        'the data in Redis was written under another KEY_PEPPER; add that one to the list',
+      )
+  }
+  const [, partitions, placementKey] = reply
+  if (known !== null && known.placementKey !== placementKey)
+    throw new Misconfigured('the data in Redis was replaced by other data while this process was running')
+  return { partitions: Number(partitions), placementKey }
+}
+
+/**
+ * @param info what INFO answers
+ * @throws Misconfigured when the server is too old or may evict what was acknowledged
+ */
+export function checkServer(info: string): void {
+  const facts = new Map(info.split('\r\n').map((line) => line.split(':', 2) as [string, string]))
+  const version = facts.get('redis_version') ?? '0'
+  if (Number.parseInt(version, 10) < 7) throw new Misconfigured(`Redis ${version} is too old; 7.0 is needed`)
+  const policy = facts.get('maxmemory_policy') ?? 'noeviction'
+  if (facts.get('maxmemory') !== '0' && policy !== 'noeviction')
+    throw new Misconfigured(
+      `Redis may evict acknowledged data: its maxmemory-policy is ${policy}; set it to noeviction`,
+    )
+}

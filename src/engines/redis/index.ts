@@ -1,0 +1,62 @@
+import { placementOf } from '../../domain/ids.js'
+import type { Engine } from '../engine.js'
+import { list } from '../listing.js'
+import type { BootOptions } from './boot.js'
+import { claim } from './claim.js'
+import { commit, swap } from './commit.js'
+import type { RedisConnections } from './connections.js'
+import { Gate } from './gate.js'
+import { lease } from './lease.js'
+import { get, source } from './read.js'
+import { settle } from './settle.js'
+import { stats } from './stats.js'
+import { Store } from './store.js'
+import { watcher } from './watch.js'
+
+export interface RedisOptions extends BootOptions {
+  connections: RedisConnections
+  /** Told of a `Misconfigured` that shows only after the start: nothing must go on then. */
+  onFatal: (error: Error) => void
+}
+
+/**
+ * Redis need not be reachable: until it is, and has passed the checks of the first boot, every method throws
+ * `Unavailable`.
+ * @throws Misconfigured when it is reachable and does not pass them
+ */
+export async function openRedis({ connections, onFatal, ...options }: RedisOptions): Promise<Engine> {
+  const store = new Store(connections)
+  const gate = new Gate(store, options, onFatal)
+  try {
+    await gate.firstAnswer()
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+  const partitionOf = (placement: number) => placement % gate.layout.partitions
+
+  return {
+    name: 'redis',
+    features: { shared: true },
+    get layout() {
+      return gate.layout
+    },
+    commit: async (change) => commit(store, partitionOf(change.placement), change),
+    swap: async (placement, claim) => swap(store, partitionOf(placement), claim),
+    lease: async (me, swaps) => {
+      const [fleet] = await Promise.all([lease(store, gate.layout.partitions, me, swaps), gate.keepLayout()])
+      return fleet
+    },
+    claim: async (partition, after, limit) => claim(store, partitionOf(partition), after, limit),
+    settle: async (partition, token, settlements) =>
+      settle(store, partitionOf(partition), token, settlements),
+    get: async (kind, id) => get(store, partitionOf(placementOf(id)), kind, id),
+    list: async (kind, query) => list(source(store, gate.layout.partitions), kind, query),
+    watch: watcher(connections.subscriptions, () => gate.layout.partitions),
+    stats: async () => stats(store, gate.layout.partitions),
+    close: () => {
+      gate.close()
+      return store.close()
+    },
+  }
+}

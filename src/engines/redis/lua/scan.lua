@@ -1,0 +1,28 @@
+#!lua flags=no-writes
+-- Reads a range of an index, and what its entries point at.
+--
+-- KEYS: index, then the stream or the hash that it is of
+-- ARGV: stream|hash, first and last bound in index order, REV or '', limit, length of the term
+-- Returns {{sort key, value}…}: {field, value…} of a stream's entry, the value of a hash's.
+
+local of, first, last, reverse, limit, length = unpack(ARGV)
+local members
+if reverse == 'REV' then
+  members = redis.call('ZRANGE', KEYS[1], last, first, 'BYLEX', 'REV', 'LIMIT', 0, limit)
+else
+  members = redis.call('ZRANGE', KEYS[1], first, last, 'BYLEX', 'LIMIT', 0, limit)
+end
+
+local rows = {}
+for _, member in ipairs(members) do
+  local sort = string.sub(member, tonumber(length) + 2)
+  local value
+  if of == 'stream' then
+    local entry = redis.call('XRANGE', KEYS[2], sort, sort)[1]
+    value = entry and entry[2]
+  else
+    value = redis.call('HGET', KEYS[2], string.match(sort, '[^ ]+$'))
+  end
+  if value then rows[#rows + 1] = { sort, value } end
+end
+return rows

@@ -1,0 +1,40 @@
+import type { EngineStats, TopicCounters } from '../engine.js'
+import { type Position, timeAt } from '../positions.js'
+import { partitionKeys } from './keys.js'
+import { script } from './scripts.js'
+import type { Store } from './store.js'
+
+const statsScript = script('stats')
+
+type Reply = [counters: string[], oldest: Position | null]
+
+const none = (): TopicCounters => ({
+  published: 0,
+  processed: 0,
+  dead: 0,
+  pending: 0,
+  retrying: 0,
+  discarded: 0,
+})
+
+export async function stats(store: Store, partitions: number): Promise<EngineStats> {
+  const replies = await Promise.all(
+    Array.from({ length: partitions }, (_, partition) => {
+      const { counters, openOrder, watermark, log, resultOf } = partitionKeys(partition)
+      return store.run(statsScript, [counters, openOrder, watermark, log, resultOf], []) as Promise<Reply>
+    }),
+  )
+  const topics: Record<string, TopicCounters> = {}
+  for (const [counters] of replies) add(topics, counters)
+  const [oldest] = replies.flatMap(([, at]) => (at === null ? [] : [at])).sort()
+  return { topics, oldestUnfinishedAt: oldest === undefined ? null : timeAt(oldest) }
+}
+
+/** `counters`: `<topic> <counter>` and its count, in turn. */
+function add(topics: Record<string, TopicCounters>, counters: string[]): void {
+  for (let i = 0; i < counters.length; i += 2) {
+    const [topic = '', counter = ''] = (counters[i] ?? '').split(' ')
+    topics[topic] ??= none()
+    topics[topic][counter as keyof TopicCounters] += Number(counters[i + 1])
+  }
+}
