@@ -121,7 +121,7 @@ function numeric(name: string, value: string): string | number {
 function complaints(errors: { instancePath: string; keyword: string; message: string }[]): string[] {
   const lines = errors.map(({ instancePath, message }) => {
     const name = instancePath.slice(1) as keyof Environment
-    const { description } = Environment.properties[name] as { description: string }
+    const { description } = Environment.properties[name] as { description?: string }
     return `${name}: ${message} (${description})`
   })
   return [...new Set(lines)]

@@ -1,0 +1,44 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { KeypostError } from '../src/errors.js'
+
+/**
+ * Tells a path that exists from one that does not: a wrong method on a known path is answered with 405 and
+ * `Allow` (RFC 9110 §15.5.6), OPTIONS with the same list. Must be registered before the routes.
+ */
+export default fp(
+  async (app) => {
+    const paths = new Map<string, { matches: RegExp; methods: Set<string> }>()
+
+    app.addHook('onRoute', ({ url, method }) => {
+      const path = paths.get(url) ?? { matches: matcher(url), methods: new Set(['OPTIONS']) }
+      for (const name of [method].flat()) path.methods.add(name)
+      paths.set(url, path)
+    })
+
+    app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
+      if (!request.is404) return
+      const path = request.url.split('?', 1)[0] ?? ''
+      const known = [...paths.values()].find(({ matches }) => matches.test(path))
+      if (known === undefined || known.methods.has(withoutOptions(request.method))) {
+        throw new KeypostError('not_found', 'There is nothing at this path.')
+      }
+      reply.header('allow', [...known.methods].sort().join(', '))
+      if (request.method === 'OPTIONS') return reply.code(204).send()
+      throw new KeypostError('method_not_allowed', 'Allow lists the methods of this path.')
+    })
+  },
+  { name: 'methods' },
+)
+
+/** OPTIONS has no route of its own: it is answered here. */
+const withoutOptions = (method: string): string => (method === 'OPTIONS' ? '' : method)
+
+/** `/keys/:id` as a pattern of paths. */
+const matcher = (url: string): RegExp =>
+  new RegExp(
+    `^${url
+      .replace(/[.]/g, '\\.')
+      .replace(/:[^/]+/g, '[^/]+')
+      .replace(/\*/g, '.*')}$`,
+  )

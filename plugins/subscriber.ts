@@ -1,0 +1,55 @@
+import fp from 'fastify-plugin'
+import { type Subscriber, startSubscriber } from '../src/bus/subscriber.js'
+import type { Config } from '../src/config.js'
+import type { Engine } from '../src/engines/engine.js'
+import { standardHandlers } from '../src/handlers/index.js'
+import type { Check } from '../src/schemas/health.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Whether events are being handled: by this process, or with `SUBSCRIBER=off` by any. */
+    handling(): Check | Promise<Check>
+  }
+}
+
+/** Handles events in this process, from when it is ready until it closes. */
+export default fp<Config>(
+  async (app, config) => {
+    if (config.SUBSCRIBER === 'off') {
+      app.decorate('handling', () => anyProcessor(app.engine, config.LEASE_MS))
+      return
+    }
+    let subscriber: Subscriber | undefined
+    app.decorate('handling', () => subscriber?.health() ?? { ok: false, detail: 'not started' })
+    app.addHook('onReady', async () => {
+      subscriber = startSubscriber({
+        engine: app.engine,
+        publisher: app.publisher,
+        handlers: standardHandlers,
+        settings: settingsOf(config),
+        log: app.log,
+      })
+    })
+    app.addHook('onClose', () => subscriber?.stop())
+  },
+  { name: 'subscriber', dependencies: ['engine', 'publisher'] },
+)
+
+const settingsOf = (config: Config) => ({
+  leaseMs: config.LEASE_MS,
+  maxAttempts: config.MAX_ATTEMPTS,
+  retryBaseMs: config.RETRY_BASE_MS,
+  retryCapMs: config.RETRY_CAP_MS,
+  handlerTimeoutMs: config.HANDLER_TIMEOUT_MS,
+  concurrency: config.CONCURRENCY,
+})
+
+/** A processor that lives announces itself several times a lease; clocks may differ by another. */
+async function anyProcessor(engine: Engine, leaseMs: number): Promise<Check> {
+  const { processors } = await engine.lease(null, [])
+  const polls = processors.flatMap(({ lastPollAt }) => (lastPollAt === null ? [] : [Date.parse(lastPollAt)]))
+  const age = Date.now() - Math.max(...polls)
+  return age <= 2 * leaseMs
+    ? { ok: true, detail: `another process polled ${Math.max(0, age)} ms ago` }
+    : { ok: false, detail: 'no process handles events' }
+}

@@ -1,0 +1,40 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+import { hoist } from '../src/openapi.js'
+import { version } from '../src/version.js'
+
+/** The OpenAPI document at /openapi.json, and Swagger UI, which fetches nothing from elsewhere, at /docs. */
+export default fp(
+  async (app) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.1',
+        info: {
+          title: 'Keypost',
+          version,
+          description:
+            'POST a key or change a profile: the record and its event are one atomic write, and exactly one ' +
+            'result of that event can be read afterwards.',
+          license: { name: 'MIT', identifier: 'MIT' },
+        },
+        tags: [
+          { name: 'keys', description: 'Submitted keys: their fingerprints, masks and fate.' },
+          { name: 'profiles', description: 'Whom keys belong to.' },
+          { name: 'results', description: 'What became of each event.' },
+          { name: 'events', description: 'What happened, as CloudEvents.' },
+          { name: 'operation', description: 'How Keypost itself is doing.' },
+        ],
+      },
+      transformObject: (document) => hoist('openapiObject' in document ? document.openapiObject : {}),
+    })
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      uiConfig: { validatorUrl: null, displayRequestDuration: true, tryItOutEnabled: false },
+      staticCSP:
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+    })
+    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  },
+  { name: 'swagger' },
+)
