@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
-import { hoist } from '../src/openapi.js'
+import { hoist, mark } from '../src/openapi.js'
 import { version } from '../src/version.js'
 
 /** The OpenAPI document at /openapi.json, and Swagger UI, which fetches nothing from elsewhere, at /docs. */
@@ -26,6 +26,7 @@ export default fp(
           { name: 'operation', description: 'How Keypost itself is doing.' },
         ],
       },
+      transform: ({ schema, url }) => ({ schema: mark(schema ?? { hide: true }), url }),
       transformObject: (document) => hoist('openapiObject' in document ? document.openapiObject : {}),
     })
     await app.register(swaggerUi, {

@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import answers from '../plugins/answers.js'
 import body, { BODY_LIMIT } from '../plugins/body.js'
 import cacheControl from '../plugins/cache-control.js'
@@ -33,9 +33,8 @@ export interface Surroundings {
 export async function buildApp(config: Config, { logTo, onFatal }: Surroundings): Promise<FastifyInstance> {
   const app = Fastify({
     logger: { level: config.LOG_LEVEL, serializers, ...(logTo && { stream: logTo }) },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
-    requestIdLogLabel: 'requestId',
     frameworkErrors: answer,
     clientErrorHandler: answerClientError,
     bodyLimit: BODY_LIMIT,

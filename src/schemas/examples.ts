@@ -57,3 +57,14 @@ export const result = {
   latencyMs: 12,
   durationMs: 0.8,
 }
+
+export const problem = {
+  type: 'urn:keypost:problem:invalid_request',
+  title: 'The request is not valid',
+  status: 400,
+  detail: 'The request does not fit its schema.',
+  instance: 'urn:uuid:4d5e6f70-8192-4a3b-8c4d-5e6f708192a3',
+  code: 'invalid_request' as const,
+  errors: [{ in: 'body' as const, pointer: '/name', message: 'is required' }],
+  requestId: '0192f0c1-4c5d-7e6f-8091-3d4e5f607182',
+}

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { type ErrorCode, errors } from '../errors.js'
+import * as examples from './examples.js'
 
 const codes = Object.keys(errors) as ErrorCode[]
 
@@ -26,18 +27,11 @@ export const Problem = Type.Object(
     errors: Type.Array(ErrorItem, { description: 'What exactly is wrong with the request.' }),
     requestId: Type.String({ description: 'That of `X-Request-Id`, and of the log.' }),
   },
-  { $id: 'Problem', additionalProperties: false, description: 'An error, as RFC 9457 writes it.' },
+  {
+    $id: 'Problem',
+    additionalProperties: false,
+    description: 'An error, as RFC 9457 writes it.',
+    examples: [examples.problem],
+  },
 )
 export type Problem = Static<typeof Problem>
-
-/** A problem as documentation shows it. */
-export const exampleProblem = (code: ErrorCode): Problem => ({
-  type: `urn:keypost:problem:${code}`,
-  title: errors[code].title,
-  status: errors[code].status,
-  detail: 'What went wrong, in a sentence.',
-  instance: 'urn:uuid:0192f0c1-2a3b-7c4d-8e5f-0a1b2c3d4e60',
-  code,
-  errors: code === 'invalid_request' ? [{ in: 'body', pointer: '/name', message: 'must be string' }] : [],
-  requestId: '0192f0c1-2a3b-7c4d-8e5f-0a1b2c3d4e61',
-})
