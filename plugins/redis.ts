@@ -26,12 +26,13 @@ export default fp<RedisPluginOptions>(
       if (!reachable) app.log.info({ redis: address }, 'Redis is back')
       reachable = true
     })
-    commands.on('close', () => {
+    const onClose = () => {
       if (reachable) app.log.warn({ redis: address, problem: connections.problem() }, 'Redis is out of reach')
       reachable = false
-    })
+    }
+    commands.on('close', onClose)
     app.addHook('onClose', async () => {
-      commands.removeAllListeners('close')
+      commands.off('close', onClose)
       await connections.close()
     })
   },

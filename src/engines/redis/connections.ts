@@ -10,15 +10,23 @@ export interface RedisConnections {
   address: string
   /** What the last attempt to connect met; null when connected. */
   problem(): string | null
+  /** Away for so long that a command would only wait in vain. */
+  isAway(): boolean
   /** Ends both at once; safe to call again. */
   close(): Promise<void>
 }
 
 /** A connection that answers nothing for this long is dead, whatever TCP says of it. */
-const SOCKET_TIMEOUT_MS = 2000
+const SOCKET_TIMEOUT_MS = 1800
 /** A command may wait for the one batch before it, so twice this is what a caller waits at most. */
-const COMMAND_TIMEOUT_MS = 2400
+const COMMAND_TIMEOUT_MS = 2000
 const CONNECT_TIMEOUT_MS = 2000
+/** While Redis reads its data back, its own guess of how long that takes is not waited for. */
+const LOADING_RETRY_MS = 500
+/** Commands wait out an interruption that is shorter, so that a reconnect is not an outage to anyone. */
+const GRACE_MS = 1000
+/** Between two reconnects because of READONLY: a server that stays a replica must not be connected to in a loop. */
+const DEMOTED_MS = 1000
 /** An idle subscription hears nothing, so without a ping it could be half-open for ever. */
 const PING_MS = 5000
 
@@ -29,22 +37,25 @@ export function connect(url: string): RedisConnections {
     socketTimeout: SOCKET_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
     maxRetriesPerRequest: 2,
+    maxLoadingRetryTime: LOADING_RETRY_MS,
     retryStrategy: (attempt: number) => Math.min(50 * 2 ** (attempt - 1), 1000) * (0.5 + Math.random() / 2),
-    // A demoted primary keeps the connection and refuses every write: connect again, and send it again.
-    reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 2 : false),
+    reconnectOnError: afterDemotion(),
   } as const
   const commands = new Redis(url, { ...options, connectionName: 'keypost', enableAutoPipelining: true })
   const subscriptions = new Redis(url, { ...options, connectionName: 'keypost-subscriptions' })
 
   let problem: string | null = 'not connected yet'
+  let awaySince: number | null = performance.now()
   commands.on('error', (error: Error) => {
     problem = error.message
   })
   commands.on('ready', () => {
     problem = null
+    awaySince = null
   })
   commands.on('close', () => {
     problem ??= 'the connection was closed'
+    awaySince ??= performance.now()
   })
   subscriptions.on('error', () => {})
   const pings = setInterval(() => {
@@ -57,6 +68,7 @@ export function connect(url: string): RedisConnections {
     subscriptions,
     address: addressOf(commands.options),
     problem: () => problem,
+    isAway: () => awaySince !== null && performance.now() - awaySince > GRACE_MS,
     close: async () => {
       clearInterval(pings)
       for (const connection of [commands, subscriptions])
@@ -66,3 +78,17 @@ export function connect(url: string): RedisConnections {
 }
 
 const addressOf = ({ path, host, port }: Redis['options']) => path ?? `${host}:${port}`
+
+/**
+ * A demoted primary keeps its connections and refuses every write, so connect again: the address may lead to
+ * another server by now. What was refused is not sent again by itself: it would go round for as long as no
+ * server takes it.
+ */
+function afterDemotion(): (error: Error) => boolean {
+  let last = Number.NEGATIVE_INFINITY
+  return ({ message }) => {
+    if (!message.startsWith('READONLY') || performance.now() - last < DEMOTED_MS) return false
+    last = performance.now()
+    return true
+  }
+}

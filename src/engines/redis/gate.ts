@@ -40,6 +40,11 @@ export class Gate {
     throw new Unavailable(`Redis at ${address} is not ready: ${problem() ?? 'not checked yet'}`)
   }
 
+  /** 0 while it is shut. */
+  get partitions(): number {
+    return this.#layout?.partitions ?? 0
+  }
+
   /**
    * Waits a little for the first checks.
    * @throws Misconfigured when they did not pass

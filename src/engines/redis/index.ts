@@ -52,7 +52,7 @@ export async function openRedis({ connections, onFatal, ...options }: RedisOptio
       settle(store, partitionOf(partition), token, settlements),
     get: async (kind, id) => get(store, partitionOf(placementOf(id)), kind, id),
     list: async (kind, query) => list(source(store, gate.layout.partitions), kind, query),
-    watch: watcher(connections.subscriptions, () => gate.layout.partitions),
+    watch: watcher(connections.subscriptions, () => gate.partitions),
     stats: async () => stats(store, gate.layout.partitions),
     close: () => {
       gate.close()

@@ -14,7 +14,9 @@ export class Store {
   /** @throws Unavailable */
   async call<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     if (this.#closed) throw new Unavailable('the engine is closed')
-    const reply = command(this.connections.commands)
+    const { commands, isAway, problem } = this.connections
+    if (isAway()) throw new Unavailable(`Redis cannot be reached: ${problem()}`)
+    const reply = command(commands)
     this.#inHand.add(reply)
     try {
       return await reply

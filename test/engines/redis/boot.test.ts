@@ -57,6 +57,7 @@ if (redisInstalled(t)) {
     await until(async () => (await engine.stats().catch(() => null)) !== null)
     const other = await open(t, server.url, { partitions: 3 })
     t.strictSame(other.layout, engine.layout)
+    await other.close()
     await server.client.hset('keypost:meta', 'partitions', 4)
     await server.kill()
     await server.start()

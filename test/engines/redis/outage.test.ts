@@ -30,9 +30,16 @@ if (redisInstalled(t)) {
     await t.rejects(engine.commit(creation('start').change), { name: 'Unavailable' })
     await t.rejects(engine.stats(), { name: 'Unavailable' })
 
+    const woken = new Set<number>()
+    engine.watch((partition) => woken.add(partition))
+
     await server.start()
     await accepted(engine, 'start')
     t.equal(engine.layout.partitions, 8)
+    await until(async () => {
+      await engine.commit(creation('start').change)
+      return woken.has(0)
+    })
   })
 
   t.test('Redis killed: calls fail within bounds, what was acknowledged is kept, all resumes', async (t) => {
@@ -48,6 +55,12 @@ if (redisInstalled(t)) {
     for (const call of await Promise.allSettled(calls))
       t.match(call, { status: 'rejected', reason: { name: 'Unavailable' } })
     t.ok(performance.now() - since < BOUND_MS, 'bounded')
+
+    await until(async () => {
+      const asked = performance.now()
+      await t.rejects(engine.commit(creation('killed').change), { name: 'Unavailable' })
+      return performance.now() - asked < 100 // once it has been away for a while, nobody is kept waiting
+    })
 
     await server.start()
     await accepted(engine, 'killed')
@@ -70,6 +83,20 @@ if (redisInstalled(t)) {
 
     network.thaw()
     await accepted(engine, 'frozen')
+  })
+
+  t.test('a primary that was demoted refuses writes, and takes them again when it is one', async (t) => {
+    const server = await redisServer(t)
+    const engine = await open(t, server.url)
+    await server.client.replicaof('127.0.0.1', server.port)
+    const { record, change } = creation('demoted')
+    const since = performance.now()
+    await t.rejects(engine.commit(change), { name: 'Unavailable' })
+    t.ok(performance.now() - since < BOUND_MS, 'bounded')
+    t.equal(await engine.get('profiles', record.id), null)
+
+    await server.client.replicaof('NO', 'ONE')
+    await accepted(engine, 'demoted')
   })
 
   t.test('a subscription that was away wakes every partition when it is back', async (t) => {

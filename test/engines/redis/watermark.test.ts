@@ -55,7 +55,9 @@ if (redisInstalled(t)) {
 
   t.test('whatever order events are finished in, it never goes back, and ends at the last', async (t) => {
     const property = fc.asyncProperty(
-      fc.integer({ min: 1, max: 12 }).chain((n) => fc.shuffledSubarray([...Array(n).keys()], { minLength: n })),
+      fc
+        .integer({ min: 1, max: 12 })
+        .chain((n) => fc.shuffledSubarray([...Array(n).keys()], { minLength: n })),
       fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
       async (order, retried) => {
         await client.del(KEYS)

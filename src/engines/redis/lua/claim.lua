@@ -7,6 +7,7 @@
 --   fresh: {{stream id, event JSON}…}
 --   due:   {{stream id, event JSON, failures '<count> <json>' or false}…}
 --@include clock
+--@include position
 
 local LOG, RESULT_OF, DUE, FAILURES, WATERMARK = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local limit = tonumber(ARGV[2])
@@ -16,8 +17,7 @@ local fresh = {}
 for _, entry in ipairs(redis.call('XRANGE', LOG, last and '(' .. last or '-', '+', 'COUNT', limit)) do
   local id, json = entry[2][2], entry[2][4]
   last = entry[1]
-  local at = string.format('%013d-%08d', string.match(last, '^(%d+)-(%d+)$'))
-  if redis.call('HEXISTS', RESULT_OF, id) == 0 and not redis.call('ZSCORE', DUE, at) then
+  if redis.call('HEXISTS', RESULT_OF, id) == 0 and not redis.call('ZSCORE', DUE, position(last)) then
     fresh[#fresh + 1] = { last, json }
   end
 end

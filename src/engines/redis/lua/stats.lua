@@ -4,16 +4,20 @@
 -- KEYS: counters, open order, watermark, log, result of
 -- ARGV: none
 -- Returns {{'<topic> <counter>', count…}, position of the oldest unfinished event or false}
---@include append
+--@include position
 
--- Beyond the watermark, entries may be settled already while an earlier one is not; so many are looked at.
-local LOOKED_AT = 1000
+-- Beyond the watermark, entries may be settled already while an earlier one is not: so many pages are looked at.
+local PAGE, PAGES = 64, 16
 
 local function firstUnfinished(log, resultOf, watermark)
   local after = redis.call('GET', watermark)
-  local entries = redis.call('XRANGE', log, after and '(' .. after or '-', '+', 'COUNT', LOOKED_AT)
-  for _, entry in ipairs(entries) do
-    if redis.call('HEXISTS', resultOf, entry[2][2]) == 0 then return position(entry[1]) end
+  for _ = 1, PAGES do
+    local entries = redis.call('XRANGE', log, after and '(' .. after or '-', '+', 'COUNT', PAGE)
+    for _, entry in ipairs(entries) do
+      after = entry[1]
+      if redis.call('HEXISTS', resultOf, entry[2][2]) == 0 then return position(after) end
+    end
+    if #entries < PAGE then return nil end
   end
 end
 

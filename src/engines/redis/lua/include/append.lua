@@ -1,4 +1,5 @@
 -- Appending to a stream: the entry's id is its position, and the millisecond in it is the time of the event.
+--@include position
 
 -- RFC 3339, UTC, of milliseconds since 1970. The date is that of Howard Hinnant's civil_from_days.
 local function rfc3339(ms)
@@ -16,12 +17,6 @@ local function rfc3339(ms)
   local year = yearOfEra + era * 400 + (month <= 2 and 1 or 0)
   return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(rest / 3600000),
     math.floor(rest / 60000) % 60, math.floor(rest / 1000) % 60, rest % 1000)
-end
-
--- As engines/positions.ts writes it.
-local function position(id)
-  local ms, sequence = string.match(id, '^(%d+)-(%d+)$')
-  return string.format('%013d-%08d', tonumber(ms), tonumber(sequence))
 end
 
 -- All that one script appends to a stream has one time.

@@ -1,6 +1,6 @@
 -- The one function that moves a partition's watermark: over the entries of the log that have a result or are
 -- in the open set, up to the first that is neither. An event that it passed by mistake would never be handled.
---@include append
+--@include position
 
 -- Read at a time; most calls stop within the first page.
 local PAGE = 64
