@@ -33,7 +33,7 @@ export default fp<RedisPluginOptions>(
     commands.on('close', onClose)
     app.addHook('onClose', async () => {
       commands.off('close', onClose)
-      await connections.close()
+      connections.close()
     })
   },
   { name: 'redis' },

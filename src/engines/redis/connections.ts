@@ -13,7 +13,7 @@ export interface RedisConnections {
   /** Away for so long that a command would only wait in vain. */
   isAway(): boolean
   /** Ends both at once; safe to call again. */
-  close(): Promise<void>
+  close(): void
 }
 
 /** A connection that answers nothing for this long is dead, whatever TCP says of it. */
@@ -69,10 +69,10 @@ export function connect(url: string): RedisConnections {
     address: addressOf(commands.options),
     problem: () => problem,
     isAway: () => awaySince !== null && performance.now() - awaySince > GRACE_MS,
-    close: async () => {
+    close: () => {
       clearInterval(pings)
-      for (const connection of [commands, subscriptions])
-        if (connection.status !== 'end') connection.disconnect()
+      commands.disconnect()
+      subscriptions.disconnect()
     },
   }
 }

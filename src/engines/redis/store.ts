@@ -43,6 +43,6 @@ export class Store {
   async close(): Promise<void> {
     this.#closed = true
     await Promise.allSettled(this.#inHand)
-    await this.connections.close()
+    this.connections.close()
   }
 }
