@@ -10,13 +10,13 @@ Format.Set('email', isEmail)
 const RFC3339 =
   /^\d{4}-\d\d-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/
 
-/** An RFC 3339 instant that exists, in the years 0001 to 9999 also when it is written in UTC. */
+/** An RFC 3339 instant that exists, in the years 0001 to 9999 of UTC. */
 function isInstant(text: string): boolean {
   const day = RFC3339.exec(text)?.[1]
-  if (day === undefined || text.startsWith('0000')) return false
+  if (day === undefined) return false
   const midnight = new Date(`${text.slice(0, 10)}T00:00:00Z`)
   if (Number.isNaN(midnight.getTime()) || midnight.getUTCDate() !== Number(day)) return false
-  return /^\d{4}-/.test(new Date(text).toISOString())
+  return /^(?!0000)\d{4}-/.test(new Date(text).toISOString())
 }
 
 const LOCAL = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+$/
