@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import answers from '../plugins/answers.js'
 import body, { BODY_LIMIT } from '../plugins/body.js'
 import cacheControl from '../plugins/cache-control.js'
+import closing from '../plugins/closing.js'
 import conditions from '../plugins/conditions.js'
 import engine, { type OnFatal } from '../plugins/engine.js'
 import log, { serializers } from '../plugins/log.js'
@@ -50,6 +51,7 @@ export async function buildApp(config: Config, { logTo, onFatal }: Surroundings)
   await app.register(requestId)
   await app.register(log)
   await app.register(cacheControl)
+  await app.register(closing)
   await app.register(problems)
   await app.register(methods)
   await app.register(body)

@@ -1,7 +1,5 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { openapi } from './commands/openapi.js'
-import { serve } from './commands/serve.js'
 import { ConfigError } from './config.js'
 import { Misconfigured } from './engines/errors.js'
 import { version } from './version.js'
@@ -45,8 +43,9 @@ async function main(args: string[]): Promise<void> {
   const [command = 'serve'] = positionals
   if (values.help) console.log(HELP)
   else if (values.version) console.log(version)
-  else if (command === 'serve') await serve()
-  else if (command === 'openapi') await openapi({ check: values.check })
+  else if (command === 'serve') await (await import('./commands/serve.js')).serve()
+  else if (command === 'openapi')
+    await (await import('./commands/openapi.js')).openapi({ check: values.check })
   else throw new ConfigError(`there is no command "${command}"\n\n${HELP}`)
 }
 

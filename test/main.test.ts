@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { folder, until } from './helper.js'
+
+/** As it is installed: `npm test` builds it first. */
+const MAIN = fileURLToPath(new URL('../dist/src/main.js', import.meta.url))
+
+interface Process {
+  child: ChildProcess
+  out: () => string
+  err: () => string
+  /** The exit code; for a signal, its name. */
+  exit: Promise<number | string>
+}
+
+/** Runs Keypost as a process of its own, away from any `.env`. */
+async function run(t: Test, args: string[], env: Record<string, string> = {}): Promise<Process> {
+  const cwd = await folder(t)
+  const child = spawn(process.execPath, ['--enable-source-maps', MAIN, ...args], {
+    cwd,
+    env: { ...process.env, PORT: '0', DATA_DIR: `${cwd}/data`, ...env },
+  })
+  let [out, err] = ['', '']
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  const exit = new Promise<number | string>((resolve) => {
+    child.on('close', (code, signal) => resolve(code ?? String(signal)))
+  })
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await exit
+  })
+  return { child, out: () => out, err: () => err, exit }
+}
+
+const addressOf = ({ out }: Process) => until(() => /^ +address +(http:\S+)$/m.exec(out())?.[1])
+
+t.test('it says once where it listens, serves, and stops at a signal with 0', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const keypost = await run(t, [])
+    const url = await addressOf(keypost)
+    t.match(keypost.out(), /engine +embedded/)
+    t.match(keypost.out(), `${url}/docs`)
+    t.equal(keypost.out().split('Keypost ').length, 2, 'one banner')
+    const answer = await fetch(`${url}/keys`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ key: 'sk_test_of_a_process', name: 'n' }),
+    })
+    t.equal(answer.status, 202)
+    keypost.child.kill(signal)
+    t.equal(await keypost.exit, 0, signal)
+    t.equal(keypost.err(), '')
+  }
+})
+
+/** A POST of a key whose head has arrived, and whose body is still to come. */
+async function halfSent(url: string): Promise<{ request: ClientRequest; answer: Promise<IncomingMessage> }> {
+  const headers = { 'content-type': 'application/json', expect: '100-continue' }
+  const request = httpRequest(`${url}/keys`, { method: 'POST', headers })
+  const answer = once(request, 'response').then(
+    ([response]: IncomingMessage[]) => response as IncomingMessage,
+  )
+  answer.catch(() => {})
+  request.flushHeaders()
+  await once(request, 'continue')
+  request.write('{"key": "sk_test_slowly_sent", ')
+  return { request, answer }
+}
+
+t.test('a request that is in hand at a signal is answered', async (t) => {
+  const keypost = await run(t, [])
+  const { request, answer } = await halfSent(await addressOf(keypost))
+  keypost.child.kill('SIGTERM')
+  await until(() => keypost.out().includes('stopping'))
+  request.end('"name": "n"}')
+  t.equal((await answer).statusCode, 202)
+  t.equal(await keypost.exit, 0)
+})
+
+t.test('a stop does not wait for ever, and a second signal makes it at once', async (t) => {
+  const bounded = await run(t, [], { SHUTDOWN_MS: '200' })
+  await halfSent(await addressOf(bounded))
+  bounded.child.kill('SIGTERM')
+  t.equal(await bounded.exit, 1)
+  t.match(bounded.out(), 'work still in hand')
+
+  const impatient = await run(t, [], { SHUTDOWN_MS: '60000' })
+  await halfSent(await addressOf(impatient))
+  impatient.child.kill('SIGTERM')
+  await until(() => impatient.out().includes('stopping'))
+  impatient.child.kill('SIGTERM')
+  t.equal(await impatient.exit, 1)
+})
+
+t.test('what it kept is there after a restart, and after kill -9', async (t) => {
+  const DATA_DIR = `${await folder(t)}/data`
+  const ids: string[] = []
+  for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+    const keypost = await run(t, [], { DATA_DIR })
+    const url = await addressOf(keypost)
+    for (const id of ids) t.equal((await fetch(`${url}/profiles/${id}`)).status, 200)
+    const answer = await fetch(`${url}/profiles`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: signal, email: `${signal}@example.com` }),
+    })
+    t.equal(answer.status, 201)
+    ids.push(((await answer.json()) as { id: string }).id)
+    keypost.child.kill(signal)
+    await keypost.exit
+  }
+})
+
+t.test('what stops the start is one line, without a stack', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  const taken = await until(() => {
+    const address = server.address()
+    return typeof address === 'object' && address !== null && String(address.port)
+  })
+  for (const [env, message] of [
+    [{ PORT: taken }, `127.0.0.1:${taken} is in use`],
+    [{ PORT: 'x' }, 'PORT: must be integer'],
+    [{ HOST: '0.0.0.0' }, 'HOST: must be a loopback address'],
+    [{ REDIS_URL: 'redis://127.0.0.1' }, 'KEY_PEPPER: is required'],
+  ] as const) {
+    const { exit, err } = await run(t, [], env)
+    t.equal(await exit, 1)
+    t.ok(err().startsWith(`keypost: ${message}`), err())
+    t.equal(err().trim().split('\n').length, 1, 'one line')
+  }
+})
+
+t.test('one folder, one process', async (t) => {
+  const DATA_DIR = `${await folder(t)}/data`
+  const first = await run(t, [], { DATA_DIR })
+  await addressOf(first)
+  const second = await run(t, [], { DATA_DIR })
+  t.equal(await second.exit, 1)
+  t.equal(second.err().trim().split('\n').length, 1, second.err())
+})
+
+t.test('data that was written with another pepper refuses to start', async (t) => {
+  const DATA_DIR = `${await folder(t)}/data`
+  const first = await run(t, [], { DATA_DIR, KEY_PEPPER: 'a'.repeat(32) })
+  await addressOf(first)
+  first.child.kill('SIGTERM')
+  t.equal(await first.exit, 0)
+  const second = await run(t, [], { DATA_DIR, KEY_PEPPER: 'b'.repeat(32) })
+  t.equal(await second.exit, 1)
+  t.equal(second.err().trim().split('\n').length, 1, second.err())
+  const third = await run(t, [], { DATA_DIR, KEY_PEPPER: `${'b'.repeat(32)},${'a'.repeat(32)}` })
+  await addressOf(third)
+})
+
+t.test('--help and --version say it and end; what is not a command is refused', async (t) => {
+  const help = await run(t, ['--help'])
+  t.equal(await help.exit, 0)
+  t.match(help.out(), 'Usage: keypost')
+  const version = await run(t, ['--version'])
+  t.equal(await version.exit, 0)
+  t.match(version.out(), /^\d+\.\d+\.\d+\n$/)
+  for (const args of [['nonsense'], ['--nonsense']]) {
+    const wrong = await run(t, args)
+    t.equal(await wrong.exit, 1)
+    t.match(wrong.err(), 'Usage: keypost')
+  }
+})
