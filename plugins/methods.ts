@@ -21,15 +21,22 @@ export default fp(
       const path = request.url.split('?', 1)[0] ?? ''
       const known = [...paths.values()].find(({ matches }) => matches.test(path))
       if (known === undefined || known.methods.has(withoutOptions(request.method))) {
-        throw new KeypostError('not_found', 'There is nothing at this path.')
+        throw notFound()
       }
       reply.header('allow', [...known.methods].sort().join(', '))
       if (request.method === 'OPTIONS') return reply.code(204).send()
       throw new KeypostError('method_not_allowed', 'Allow lists the methods of this path.')
     })
+
+    // For files of Swagger UI that are not there: a route matches, and then finds nothing.
+    app.setNotFoundHandler(async () => {
+      throw notFound()
+    })
   },
   { name: 'methods' },
 )
+
+const notFound = (): KeypostError => new KeypostError('not_found', 'There is nothing at this path.')
 
 /** OPTIONS has no route of its own: it is answered here. */
 const withoutOptions = (method: string): string => (method === 'OPTIONS' ? '' : method)

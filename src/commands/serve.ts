@@ -38,6 +38,7 @@ const throwApart = (error: Error): void =>
 const prettyLog = async () =>
   (await import('pino-pretty')).default({
     colorize: true,
+    singleLine: true,
     ignore: 'pid,hostname',
     translateTime: 'HH:MM:ss.l',
   })
@@ -45,7 +46,7 @@ const prettyLog = async () =>
 function banner(config: Config, app: FastifyInstance): string {
   const { address, family, port } = app.server.address() as AddressInfo
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
-  const where = app.engine.name === 'embedded' ? `embedded, in ${config.DATA_DIR}` : 'redis'
+  const where = app.redis === null ? `embedded, in ${config.DATA_DIR}` : `redis, at ${app.redis.address}`
   const lines = [
     `Keypost ${version}`,
     `  address     ${url}`,

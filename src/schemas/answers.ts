@@ -11,9 +11,9 @@ const headers = {
   link: { Link: header('`rel="next"`: the next page, if there is one.') },
 }
 
-const json = <T extends TSchema>(description: string, schema: T, headers: object = {}) => ({
+const json = <T extends TSchema>(description: string, schema: T, headers?: object) => ({
   description,
-  headers,
+  ...(headers && { headers }),
   content: { 'application/json': { schema } },
 })
 

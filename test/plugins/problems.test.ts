@@ -30,6 +30,7 @@ async function refused(t: Test, app: FastifyInstance, request: InjectOptions, co
 t.test('an unknown path is 404, whatever is sent to it', async (t) => {
   const app = await build(t)
   await refused(t, app, { url: '/nope' }, 'not_found')
+  await refused(t, app, { url: '/docs/static/nope' }, 'not_found')
   await refused(t, app, { url: '/keys/' }, 'invalid_request')
   await refused(t, app, { method: 'POST', url: '/nope', headers: json, payload: '{' }, 'not_found')
   await refused(
