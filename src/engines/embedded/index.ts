@@ -1,0 +1,99 @@
+import type { Engine } from '../engine.js'
+import { RESULTS_TOPIC } from '../engine.js'
+import { list } from '../listing.js'
+import { Batcher } from './batcher.js'
+import { pruneClaims } from './claims.js'
+import { Clock } from './clock.js'
+import { commit, swap } from './commit.js'
+import type { Context } from './context.js'
+import { allCounters } from './counters.js'
+import { privateFolder } from './folder.js'
+import { openLayout } from './layout.js'
+import { Leases } from './leases.js'
+import { lock } from './lock.js'
+import { claim, get, scan, stats } from './read.js'
+import { settle } from './settle.js'
+import { openStore } from './store.js'
+
+/**
+ * The engine inside the process: one LMDB file in a folder that one process at a time has.
+ * @param options.partitions undefined takes what the data has, or one
+ * @param options.onFatal the disk refused a write; the engine answers `Unavailable` from then on
+ * @throws Misconfigured
+ */
+export async function openEmbedded(options: {
+  dataDir: string
+  partitions: number | undefined
+  pepperIds: string[]
+  onFatal: (error: Error) => void
+}): Promise<Engine> {
+  await privateFolder(options.dataDir)
+  const store = openStore(options.dataDir)
+  let held: Awaited<ReturnType<typeof lock>> | null = null
+  try {
+    held = await lock(store, options.dataDir)
+    const layout = await openLayout(store, options)
+    return engineOn(store, held, layout, options.onFatal)
+  } catch (error) {
+    await store.close()
+    await held?.release()
+    throw error
+  }
+}
+
+function engineOn(
+  store: Context['store'],
+  held: Awaited<ReturnType<typeof lock>>,
+  layout: Engine['layout'],
+  onFatal: (error: Error) => void,
+): Engine {
+  const { partitions } = layout
+  const batcher = new Batcher(store, () => pruneClaims(store), onFatal)
+  const leases = new Leases(partitions)
+  const watchers = new Set<(partition: number) => void>()
+  const context: Context = {
+    store,
+    partitions,
+    batcher,
+    clock: new Clock(store, partitions),
+    leases,
+    wake: (partition) => {
+      for (const watcher of watchers) watcher(partition)
+    },
+  }
+  const source = {
+    partitions,
+    scan: async (ranges: Parameters<typeof scan>[1][]) =>
+      reading(() => ranges.map((range) => scan(context, range))),
+    topics: async () =>
+      Object.keys(allCounters(store, partitions)).filter((topic) => topic !== RESULTS_TOPIC),
+  }
+  /** Nothing is read of an engine that is closed or has failed. */
+  async function reading<T>(read: () => T): Promise<T> {
+    batcher.check()
+    return read()
+  }
+
+  return {
+    name: 'embedded',
+    features: { shared: false },
+    layout,
+    commit: (change) => commit(context, change),
+    swap: (placement, claim) => swap(context, placement, claim),
+    lease: (me, swaps) => reading(() => leases.swap(me, swaps)),
+    claim: (partition, after, limit) => reading(() => claim(context, partition, after, limit)),
+    settle: (partition, token, settlements) => settle(context, partition, token, settlements),
+    get: (kind, id) => reading(() => get(context, kind, id)),
+    list: (kind, query) => list(source, kind, query),
+    watch: (wake) => {
+      watchers.add(wake)
+      return () => watchers.delete(wake)
+    },
+    stats: () => reading(() => stats(context)),
+    close: async () => {
+      await batcher.close()
+      await store.close()
+      await held.release()
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import type { KeypostEvent } from '../../schemas/event.js'
+import type { Result } from '../../schemas/result.js'
+import type { NewEvent, NewResult } from '../engine.js'
+import { msOf, type Position, timeAt } from '../positions.js'
+
+/** What a deleted record leaves, so that its id stays taken. */
+export const TOMBSTONE = '0'
+
+/** A record as it is stored: its version, which is compared, a space, and its JSON. */
+export const withVersion = (record: { version: number }): string =>
+  `${record.version} ${JSON.stringify(record)}`
+
+export const versionIn = (stored: string): number => Number.parseInt(stored, 10)
+
+export const recordIn = <T>(stored: string | undefined): T | null =>
+  stored === undefined || stored === TOMBSTONE
+    ? null
+    : (JSON.parse(stored.slice(stored.indexOf(' ') + 1)) as T)
+
+/** An event of the log, whose time is its position's. */
+export const eventIn = (at: Position, json: string): KeypostEvent => ({
+  ...(JSON.parse(json) as NewEvent),
+  time: timeAt(at),
+})
+
+/** An announcement; it and the result that it holds finished at its position's time. */
+export function announcementIn(at: Position, json: string): KeypostEvent & { data: Result } {
+  const event = JSON.parse(json) as NewEvent & { data: NewResult['body'] }
+  const time = timeAt(at)
+  const latencyMs = Math.max(0, msOf(at) - Date.parse(event.data.publishedAt))
+  return { ...event, time, data: { ...event.data, finishedAt: time, latencyMs } }
+}

@@ -1,0 +1,95 @@
+import { type Failure, type NewResult, RESULTS_TOPIC, type Settled, type Settlement } from '../engine.js'
+import { LeaseLost } from '../errors.js'
+import { resultTerms } from '../terms.js'
+import { apply, failing, type Prepared, prepare } from './change.js'
+import type { Context } from './context.js'
+import { count } from './counters.js'
+import { keys } from './keys.js'
+import { failuresOf } from './read.js'
+import { advanceWatermark } from './watermark.js'
+
+interface Ready {
+  settlement: Settlement
+  change: Prepared
+  announcement: string
+  failures: string
+}
+
+export async function settle(
+  context: Context,
+  partition: number,
+  token: string,
+  settlements: Settlement[],
+): Promise<Settled[]> {
+  const { store, leases, batcher, wake } = context
+  const ready = settlements.map((settlement) => makeReady(partition, settlement))
+  const verdicts = await batcher.run(() => {
+    if (!leases.holds(partition, token)) throw new LeaseLost(partition)
+    const verdicts = ready.map((one) => settleOne(context, partition, one))
+    advanceWatermark(store, partition)
+    return verdicts
+  })
+  if (ready.some(({ change }, i) => verdicts[i] === 'settled' && change.events.length > 0)) wake(partition)
+  return verdicts
+}
+
+function makeReady(partition: number, settlement: Settlement): Ready {
+  return {
+    settlement,
+    change: prepare(partition, settlement.how === 'done' ? (settlement.change ?? {}) : {}),
+    announcement: settlement.how === 'done' ? announcementOf(settlement.result) : '',
+    failures: JSON.stringify(settlement.failures satisfies Failure[]),
+  }
+}
+
+const announcementOf = ({ announcement: { id, source }, body }: NewResult): string =>
+  JSON.stringify({
+    specversion: '1.0',
+    id,
+    source,
+    type: body.status === 'processed' ? 'event.processed' : 'event.dead',
+    ...(body.subject === null ? {} : { subject: body.subject }),
+    topic: RESULTS_TOPIC,
+    data: body,
+  })
+
+/** Checks everything, then writes all of it. Later settlements of a batch see what earlier ones wrote. */
+function settleOne({ store, clock }: Context, partition: number, ready: Ready): Settled {
+  const { settlement, change } = ready
+  const { event, position: at, failures: known } = settlement.delivery
+  if (store.has(keys.done(partition, at)) || store.get(keys.event(event.id)) !== at) return 'already'
+  if (failuresOf(store, partition, at).length !== known.length) return 'already'
+  if (failing(store, partition, change) !== null) return 'conflict'
+
+  if (settlement.failures.length > known.length) store.put(keys.failures(partition, at), ready.failures)
+  close(settlement.delivery.position)
+  // Counted as retrying from the first failure until the result.
+  const was = known.length === 0 ? 'pending' : 'retrying'
+  if (settlement.how === 'retry') {
+    if (was === 'pending') count(store, partition, event.topic, { pending: -1, retrying: 1 })
+    const due = Date.now() + settlement.delayMs
+    store.put(keys.open(partition, at), String(due))
+    store.put(keys.due(partition, due, at), '')
+    return 'settled'
+  }
+
+  const { status } = settlement.result.body
+  const finished = clock.next(partition)
+  store.put(keys.entry('results', partition, finished), ready.announcement)
+  store.put(keys.done(partition, at), finished)
+  store.put(keys.announcement(settlement.result.announcement.id), finished)
+  for (const term of resultTerms(event, status))
+    store.put(keys.index('results', partition, term, finished), '')
+  count(store, partition, RESULTS_TOPIC, { published: 1 })
+  count(store, partition, event.topic, { [was]: -1, [status]: 1 })
+  apply(store, clock, partition, change)
+  return 'settled'
+
+  /** Takes it out of the open set. */
+  function close(position: string) {
+    const due = store.get(keys.open(partition, position))
+    if (due === undefined) return
+    store.remove(keys.open(partition, position))
+    store.remove(keys.due(partition, Number(due), position))
+  }
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import { open, type RangeOptions } from 'lmdb'
+import { Misconfigured, Unavailable } from '../errors.js'
+import { DATA_FILE } from './folder.js'
+
+/** The data file: ordered bytes to text. Reads see what was committed, or, inside a transaction, written. */
+export interface Store {
+  get(key: Buffer): string | undefined
+  has(key: Buffer): boolean
+  range(options: RangeOptions): Iterable<{ key: Buffer; value: string }>
+  keys(options: RangeOptions): Iterable<Buffer>
+  put(key: Buffer, value: string): void
+  remove(key: Buffer): void
+  /**
+   * Runs `work` alone; what it wrote is on the disk when this resolves, and gone if it throws.
+   * @throws Unavailable when the disk refuses, or what `work` throws
+   */
+  transaction<T>(work: () => T): Promise<T>
+  close(): Promise<void>
+}
+
+/** What LMDB rejects with when it could not write: the reason comes in a promise of its own. */
+interface CommitError extends Error {
+  commitError?: Promise<never>
+}
+
+export function openStore(dataDir: string): Store {
+  const db = (() => {
+    try {
+      return open<string, Buffer>({
+        path: join(dataDir, DATA_FILE),
+        encoding: 'string',
+        keyEncoding: 'binary',
+        cache: false,
+      })
+    } catch (error) {
+      throw new Misconfigured(`DATA_DIR ${dataDir} cannot be opened: ${(error as Error).message}`)
+    }
+  })()
+  db.readerCheck()
+  return {
+    get: (key) => db.get(key),
+    has: (key) => db.doesExist(key),
+    range: (options) => db.getRange(options),
+    keys: (options) => db.getKeys(options),
+    put: (key, value) => {
+      db.put(key, value)
+    },
+    remove: (key) => {
+      db.remove(key)
+    },
+    // Only a child transaction takes back what a callback wrote before it threw.
+    transaction: (work) => db.childTransaction(work).catch(refused),
+    close: () => db.close(),
+  }
+}
+
+async function refused(error: CommitError): Promise<never> {
+  if (error.commitError === undefined) throw error
+  const reason = await error.commitError.catch((reason: Error) => reason)
+  throw new Unavailable(`the data file could not be written: ${reason.message}`)
+}
