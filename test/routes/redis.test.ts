@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { build, call, newKey, submit, until } from '../helper.js'
 import { redisInstalled, redisServer } from '../redis-server.js'
 
-const pepper = 'a pepper of the tests, 32 or longer'
+const pepper = 'a pepper of 32 characters or more'
 
 const onRedis = (t: Test, url: string, env = {}) =>
   build(t, { REDIS_URL: url, KEY_PEPPER: pepper, LEASE_MS: '2000', ...env })
