@@ -4,6 +4,7 @@ import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from '../app.js'
 import { type Config, loadConfig } from '../config.js'
+import { Misconfigured } from '../engines/errors.js'
 import { version } from '../version.js'
 
 /** `keypost serve`: listens until it is told to stop, then finishes what is in hand. */
@@ -20,7 +21,8 @@ export async function serve(): Promise<void> {
       onTimeout: (ms) => app.log.warn(`stopped after ${ms} ms, with work still in hand`),
     },
     async ({ err, signal }) => {
-      if (err) app.log.fatal({ err }, 'stopping')
+      if (err instanceof Misconfigured) console.error(`keypost: ${err.message}`)
+      else if (err) app.log.fatal({ err }, 'stopping')
       else app.log.info({ signal }, 'stopping')
       await app.close()
     },
