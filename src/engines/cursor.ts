@@ -68,7 +68,9 @@ const pack = (at: Position) => `${msOf(at).toString(36)}.${sequenceOf(at).toStri
 function unpack(packed: string): Position {
   const [, ms, sequence] = /^([0-9a-z]{1,9})\.([0-9a-z]{1,6})$/.exec(packed) ?? []
   if (ms === undefined || sequence === undefined) throw new BadCursor('not a position')
-  return position(Number.parseInt(ms, 36), Number.parseInt(sequence, 36))
+  const at = position(Number.parseInt(ms, 36), Number.parseInt(sequence, 36))
+  if (pack(at) !== packed) throw new BadCursor('not written like a position')
+  return at
 }
 
 export const writeCursor = (plan: Plan<unknown>, place: Place): string =>

@@ -1,0 +1,232 @@
+import { createHash } from 'node:crypto'
+import type { Test } from 'tap'
+import { newId } from '../../../src/domain/ids.js'
+import type {
+  Batch,
+  Change,
+  Delivery,
+  Engine,
+  Lease,
+  NewEvent,
+  Paging,
+  Queries,
+  RecordKind,
+  RecordWrite,
+  Settlement,
+  SettlementChange,
+  Stored,
+} from '../../../src/engines/engine.js'
+import type { Key } from '../../../src/schemas/key.js'
+import type { Profile } from '../../../src/schemas/profile.js'
+
+/** Opens an engine on the data of one test, and closes it when the test ends, if it is not closed before. */
+export type Open = (options?: { partitions?: number }) => Promise<Engine>
+
+/** Makes room for the data of one test. It can be opened again, after a close or (`features.shared`) beside. */
+export type Place = (t: Test) => Promise<Open>
+
+/** Three partitions, so that none of what is said of several is said of one. */
+export async function fresh(t: Test, place: Place, partitions = 3): Promise<Engine> {
+  return (await place(t))({ partitions })
+}
+
+let made = 0
+
+export function profile(placement: number, rest: Partial<Profile> = {}): Profile {
+  const at = new Date().toISOString()
+  const email = `ada${made++}@example.com`
+  return {
+    id: newId(placement),
+    name: 'Ada',
+    email,
+    metadata: {},
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+    ...rest,
+  }
+}
+
+export function key(placement: number, rest: Partial<Key> = {}): Key {
+  const at = new Date().toISOString()
+  return {
+    id: newId(placement),
+    name: 'deploy',
+    status: 'pending',
+    masked: '****',
+    fingerprint: createHash('sha256').update(String(made++)).digest('hex'),
+    provider: null,
+    format: null,
+    reasons: [],
+    warnings: [],
+    duplicateOf: null,
+    profileId: null,
+    expiresAt: null,
+    metadata: {},
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+    ...rest,
+  }
+}
+
+export const event = (placement: number, rest: Partial<NewEvent> = {}): NewEvent => ({
+  specversion: '1.0',
+  id: newId(placement),
+  source: '/test',
+  type: 'thing.happened',
+  topic: 'things',
+  data: { n: made++ },
+  ...rest,
+})
+
+/** A change that publishes events alone. */
+export const publishing = (placement: number, ...events: NewEvent[]): Change => ({
+  operationId: newId(placement),
+  placement,
+  events,
+})
+
+/** A change that writes one record and publishes one event about it. */
+export const writing = <K extends RecordKind>(
+  placement: number,
+  kind: K,
+  before: Stored[K] | null,
+  after: Stored[K] | null,
+): Change & { events: [NewEvent] } => ({
+  operationId: newId(placement),
+  placement,
+  writes: [{ kind, before, after } as RecordWrite],
+  events: [event(placement, { subject: `${kind}/${(after ?? before)?.id}`, data: after ?? before })],
+})
+
+/** The same record as it is after one more write. */
+export const next = <T extends { version: number }>(record: T, rest: Partial<T> = {}): T => ({
+  ...record,
+  ...rest,
+  version: record.version + 1,
+})
+
+/** Publishes so many events in a partition; their ids. */
+export async function publish(
+  engine: Engine,
+  count: number,
+  placement = 0,
+  rest: Partial<NewEvent> = {},
+): Promise<string[]> {
+  const ids: string[] = []
+  for (let i = 0; i < count; i++) {
+    const one = event(placement, rest)
+    await engine.commit(publishing(placement, one))
+    ids.push(one.id)
+  }
+  return ids
+}
+
+/** Takes a partition from whoever has it; the token. */
+export async function take(engine: Engine, partition = 0): Promise<string> {
+  const { leases } = await engine.lease(null, [])
+  const to: Lease = { partition, token: newId(), processor: 'p1', beat: 1 }
+  const fleet = await engine.lease(null, [{ partition, from: leases[partition] ?? null, to }])
+  if (fleet.leases[partition]?.token !== to.token) throw new Error('the partition was not taken')
+  return to.token
+}
+
+/** What a processor finds that has just taken the partition. */
+export const reclaim = (engine: Engine, partition = 0): Promise<Batch> => engine.claim(partition, null, 1000)
+
+export const idsOf = (deliveries: Delivery[]): string[] => deliveries.map(({ event }) => event.id)
+
+/** The only delivery that there is in a partition. */
+export async function only(engine: Engine, partition = 0): Promise<Delivery> {
+  const { fresh, due } = await reclaim(engine, partition)
+  const [delivery, ...others] = [...fresh, ...due]
+  if (delivery === undefined || others.length > 0) throw new Error('not one delivery')
+  return delivery
+}
+
+const failure = () => ({
+  at: new Date().toISOString(),
+  processor: 'p1',
+  error: { code: 'broken', message: 'it broke' },
+})
+
+export function done(
+  delivery: Delivery,
+  { status = 'processed' as 'processed' | 'dead', change = undefined as SettlementChange | undefined } = {},
+): Settlement {
+  const { event, failures } = delivery
+  const dead = status === 'dead'
+  const error = dead ? failure() : null
+  return {
+    delivery,
+    failures: error === null ? failures : [...failures, error],
+    how: 'done',
+    result: {
+      announcement: { id: newId(Number.parseInt(event.id.slice(-4), 16)), source: '/test' },
+      body: {
+        id: event.id,
+        topic: event.topic,
+        type: event.type,
+        subject: event.subject ?? null,
+        status,
+        handler: 'test',
+        attempts: failures.length + 1,
+        outcome: dead ? null : { code: 'recorded' },
+        error: error === null ? null : error.error,
+        publishedAt: event.time,
+        durationMs: 1.5,
+      },
+    },
+    ...(change === undefined ? {} : { change }),
+  }
+}
+
+export const retry = (delivery: Delivery, delayMs: number): Settlement => ({
+  delivery,
+  failures: [...delivery.failures, failure()],
+  how: 'retry',
+  delayMs,
+})
+
+/** Every page of a list, and the items of all of them. `between` runs after each page. */
+export async function all<K extends keyof Stored>(
+  engine: Engine,
+  kind: K,
+  query: Queries[K],
+  { limit = 200, between = async () => {} }: { limit?: number; between?: () => Promise<unknown> } = {},
+): Promise<Stored[K][]> {
+  const items: Stored[K][] = []
+  let cursor: string | undefined
+  for (;;) {
+    const paging: Paging = { limit, cursor }
+    const page = await engine.list(kind, { ...query, ...paging })
+    if (page.items.length > limit) throw new Error('a page was longer than its limit')
+    items.push(...page.items)
+    if (page.nextCursor === null) return items
+    cursor = page.nextCursor
+    await between()
+  }
+}
+
+/** All that can be seen of the data, to tell that nothing of it has changed. */
+export async function everything(engine: Engine) {
+  const partitions = Array.from({ length: engine.layout.partitions }, (_, partition) => partition)
+  return {
+    keys: await all(engine, 'keys', {}),
+    profiles: await all(engine, 'profiles', {}),
+    events: await all(engine, 'events', {}),
+    results: await all(engine, 'results', {}),
+    stats: await engine.stats(),
+    unfinished: await Promise.all(
+      partitions.map(async (partition) => {
+        const { fresh, due } = await reclaim(engine, partition)
+        return { fresh, due }
+      }),
+    ),
+  }
+}
+
+/** What a claim is now. */
+export const claimed = (engine: Engine, placement: number, name: string): Promise<string | null> =>
+  engine.swap(placement, { name, from: null, to: null })
