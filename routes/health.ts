@@ -27,7 +27,9 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       operationId: 'getReadiness',
       summary: 'Tell whether events can be taken and handled',
-      description: 'Reads from the engine, and looks at the last completed poll of whoever handles events.',
+      description:
+        'Reads from the engine, and looks at the last completed poll of this process or, with `SUBSCRIBER=off`, of ' +
+        'any other.',
       tags: ['operation'],
       response: {
         ...answers.refusals(),
