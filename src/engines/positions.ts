@@ -20,4 +20,5 @@ export const sequenceOf = (at: Position): number => Number(at.slice(MS + 1))
 export const timeAt = (at: Position): string => new Date(msOf(at)).toISOString()
 
 /** The first position that a clock at or after `time` can give: everything before it is strictly earlier. */
-export const firstAt = (time: string): Position => position(Date.parse(time), 0)
+export const firstAt = (time: string): Position =>
+  position(Math.min(Math.max(Date.parse(time), 0), 10 ** MS - 1), 0)

@@ -57,7 +57,10 @@ t.test('results are listed newest first, and by every filter', async (t) => {
   t.same(await ids(`subject=keys/${one.id}`), [one.eventId])
   t.same(await ids(`until=${one.result.finishedAt}`), [], 'until is not included')
   t.ok((await ids(`since=${one.result.finishedAt}`)).includes(one.eventId), 'since is')
-  t.same(await ids('since=2090-01-01T00:00:00Z'), [])
+  for (const year of [2090, 2300, 9999]) t.same(await ids(`since=${year}-01-01T00:00:00Z`), [])
+  for (const year of [2300, 9999]) t.same(await ids(`until=${year}-01-01T00:00:00Z`), all)
+  t.same(await ids('since=0001-01-01T00:00:00Z'), all)
+  t.same(await ids('until=1960-01-01T00:00:00Z'), [])
   t.same(await ids('topic=never'), [])
 })
 
