@@ -10,8 +10,9 @@ export type Position = string
 const MS = 13
 const SEQUENCE = 8
 
+/** A time that the width does not hold, as a client's bound may be, counts as the nearest that it does. */
 export const position = (ms: number, sequence: number): Position =>
-  `${String(ms).padStart(MS, '0')}-${String(sequence).padStart(SEQUENCE, '0')}`
+  `${String(Math.min(Math.max(ms, 0), 10 ** MS - 1)).padStart(MS, '0')}-${String(sequence).padStart(SEQUENCE, '0')}`
 
 export const msOf = (at: Position): number => Number(at.slice(0, MS))
 export const sequenceOf = (at: Position): number => Number(at.slice(MS + 1))
@@ -20,5 +21,4 @@ export const sequenceOf = (at: Position): number => Number(at.slice(MS + 1))
 export const timeAt = (at: Position): string => new Date(msOf(at)).toISOString()
 
 /** The first position that a clock at or after `time` can give: everything before it is strictly earlier. */
-export const firstAt = (time: string): Position =>
-  position(Math.min(Math.max(Date.parse(time), 0), 10 ** MS - 1), 0)
+export const firstAt = (time: string): Position => position(Date.parse(time), 0)
