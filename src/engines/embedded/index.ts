@@ -1,6 +1,5 @@
-import type { Engine } from '../engine.js'
-import { RESULTS_TOPIC } from '../engine.js'
-import { list } from '../listing.js'
+import { type Engine, type Layout, RESULTS_TOPIC } from '../engine.js'
+import { list, type Source } from '../listing.js'
 import { Batcher } from './batcher.js'
 import { pruneClaims } from './claims.js'
 import { Clock } from './clock.js'
@@ -10,10 +9,10 @@ import { allCounters } from './counters.js'
 import { privateFolder } from './folder.js'
 import { openLayout } from './layout.js'
 import { Leases } from './leases.js'
-import { lock } from './lock.js'
+import { type Lock, lock } from './lock.js'
 import { claim, get, scan, stats } from './read.js'
 import { settle } from './settle.js'
-import { openStore } from './store.js'
+import { openStore, type Store } from './store.js'
 
 /**
  * The engine inside the process: one LMDB file in a folder that one process at a time has.
@@ -28,25 +27,20 @@ export async function openEmbedded(options: {
   onFatal: (error: Error) => void
 }): Promise<Engine> {
   await privateFolder(options.dataDir)
-  const store = openStore(options.dataDir)
-  let held: Awaited<ReturnType<typeof lock>> | null = null
+  const held = await lock(options.dataDir)
+  let store: Store | null = null
   try {
-    held = await lock(store, options.dataDir)
-    const layout = await openLayout(store, options)
-    return engineOn(store, held, layout, options.onFatal)
+    store = openStore(options.dataDir)
+    await held.hold(store)
+    return engineOn(store, held, await openLayout(store, options), options.onFatal)
   } catch (error) {
-    await store.close()
-    await held?.release()
+    await store?.close()
+    await held.release()
     throw error
   }
 }
 
-function engineOn(
-  store: Context['store'],
-  held: Awaited<ReturnType<typeof lock>>,
-  layout: Engine['layout'],
-  onFatal: (error: Error) => void,
-): Engine {
+function engineOn(store: Store, held: Lock, layout: Layout, onFatal: (error: Error) => void): Engine {
   const { partitions } = layout
   const batcher = new Batcher(store, () => pruneClaims(store), onFatal)
   const leases = new Leases(partitions)
@@ -61,10 +55,9 @@ function engineOn(
       for (const watcher of watchers) watcher(partition)
     },
   }
-  const source = {
+  const source: Source = {
     partitions,
-    scan: async (ranges: Parameters<typeof scan>[1][]) =>
-      reading(() => ranges.map((range) => scan(context, range))),
+    scan: (ranges) => reading(() => ranges.map((range) => scan(context, range))),
     topics: async () =>
       Object.keys(allCounters(store, partitions)).filter((topic) => topic !== RESULTS_TOPIC),
   }

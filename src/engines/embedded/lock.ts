@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join, relative, resolve } from 'node:path'
 import { Misconfigured } from '../errors.js'
@@ -9,38 +9,57 @@ import type { Store } from './store.js'
 
 /**
  * LMDB lets several processes write to one folder; this engine must be the only one. Its process listens on a
- * socket in the folder, and the data names that socket. A starter that finds a name tries the socket: if
- * somebody answers, the folder is taken; if not, that process is gone. The starter then puts its own name in
- * place of exactly the one that it tried, in one transaction, so of two starters only one gets through.
+ * socket in the folder, and the data names that socket.
+ *
+ * 1. A starter tries the sockets that it finds. If one answers, the folder is taken. It does not open the
+ *    data before: a process that is stopped in the middle of a transaction would make it wait for ever.
+ * 2. It listens on a socket of its own.
+ * 3. It puts its name into the data, in place of exactly the name that it found there and that does not
+ *    answer, in one transaction. So of several starters that came this far only one gets through.
  */
 export interface Lock {
+  /** The third step. @throws Misconfigured when another process was faster. */
+  hold(store: Store): Promise<void>
   release(): Promise<void>
 }
+
+const PREFIX = 'lock-'
 
 /** What Linux and macOS both take as the path of a socket, in bytes. */
 const MAX_SOCKET_PATH = 103
 
-export async function lock(store: Store, dataDir: string): Promise<Lock> {
-  const name = `lock-${randomBytes(4).toString('hex')}`
-  const release = await listen(socketPath(dataDir, name))
-  try {
-    for (;;) {
-      const holder = store.get(keys.holder)
-      if (holder !== undefined && (await answers(socketPath(dataDir, holder))))
-        throw new Misconfigured(`DATA_DIR ${dataDir} is in use by another process`)
-      const taken = await store.transaction(() => {
-        if (store.get(keys.holder) !== holder) return false
-        store.put(keys.holder, name)
-        return true
-      })
-      if (!taken) continue
-      if (holder !== undefined) await rm(join(dataDir, holder), { force: true })
-      return { release }
-    }
-  } catch (error) {
-    await release()
-    throw error
+/** The first two steps. @throws Misconfigured */
+export async function lock(dataDir: string): Promise<Lock> {
+  const name = `${PREFIX}${randomBytes(4).toString('hex')}`
+  const path = socketPath(dataDir, name)
+  const found = (await readdir(dataDir)).filter((name) => name.startsWith(PREFIX))
+  for (const other of found) await refuseIfAlive(dataDir, other)
+  const release = await listen(path)
+  return {
+    hold: async (store) => {
+      await enter(store, dataDir, name)
+      for (const dead of found) await rm(join(dataDir, dead), { force: true })
+    },
+    release,
   }
+}
+
+async function enter(store: Store, dataDir: string, name: string): Promise<void> {
+  for (;;) {
+    const holder = store.get(keys.holder)
+    if (holder !== undefined) await refuseIfAlive(dataDir, holder)
+    const entered = await store.transaction(() => {
+      if (store.get(keys.holder) !== holder) return false
+      store.put(keys.holder, name)
+      return true
+    })
+    if (entered) return
+  }
+}
+
+async function refuseIfAlive(dataDir: string, name: string): Promise<void> {
+  if (await answers(socketPath(dataDir, name)))
+    throw new Misconfigured(`DATA_DIR ${dataDir} is in use by another process`)
 }
 
 /** The shorter way to write the path, since it may not be long. */

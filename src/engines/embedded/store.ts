@@ -32,12 +32,16 @@ export function openStore(dataDir: string): Store {
         encoding: 'string',
         keyEncoding: 'binary',
         cache: false,
+        // What it adds to each transaction is a promise that nobody can handle when the disk refuses.
+        eventTurnBatching: false,
       })
     } catch (error) {
       throw new Misconfigured(`DATA_DIR ${dataDir} cannot be opened: ${(error as Error).message}`)
     }
   })()
+  // Readers of a process that was killed would keep old pages from being used again.
   db.readerCheck()
+  let refused = false
   return {
     get: (key) => db.get(key),
     has: (key) => db.doesExist(key),
@@ -50,13 +54,16 @@ export function openStore(dataDir: string): Store {
       db.remove(key)
     },
     // Only a child transaction takes back what a callback wrote before it threw.
-    transaction: (work) => db.childTransaction(work).catch(refused),
-    close: () => db.close(),
+    transaction: (work) =>
+      db.childTransaction(work).catch(async (error: CommitError) => {
+        if (error.commitError === undefined) throw error
+        refused = true
+        const reason = await error.commitError.catch((reason: Error) => reason)
+        throw new Unavailable(`the data file could not be written: ${reason.message}`)
+      }),
+    close: async () => {
+      // It would wait for ever for what the disk refused.
+      if (!refused) await db.close()
+    },
   }
-}
-
-async function refused(error: CommitError): Promise<never> {
-  if (error.commitError === undefined) throw error
-  const reason = await error.commitError.catch((reason: Error) => reason)
-  throw new Unavailable(`the data file could not be written: ${reason.message}`)
 }
