@@ -5,15 +5,18 @@ import type { Plan } from './plan.js'
 /** One range on its way into the merge: what has been read of it and not handed out yet. */
 interface Lane {
   stream: number
+  /** Its bound moves on with what is read, and its limit grows. */
   range: Range
   rows: Row[]
   ended: boolean
 }
 
+/** Rows read of one range at a time at most: more would often be read for nothing. */
+const MAX_CHUNK = 100
+
 /** Reads the ranges of a plan side by side and hands out their rows in the plan's order. */
 export class Merge {
   readonly #lanes: Lane[]
-  #chunk: number
   #budget: number
 
   /** `expected`: about how many rows will be asked for; `budget`: how many may be read. */
@@ -26,10 +29,10 @@ export class Merge {
     this.#lanes = plan.streams.flatMap(({ partition, index, terms }, stream) => {
       const after = latest(plan.after, place.after(stream))
       const before = earliest(plan.before, place.before(stream))
-      const range = { partition, index, after, before, reverse: plan.reverse, limit: 0 }
+      const range = { partition, index, after, before, reverse: plan.reverse, limit: 1 }
       return terms.map((term) => ({ stream, range: { ...range, term }, rows: [], ended: false }))
     })
-    this.#chunk = Math.ceil(expected / Math.max(1, this.#lanes.length)) + 1
+    for (const { range } of this.#lanes) range.limit = Math.ceil(expected / this.#lanes.length) + 1
     this.#budget = budget
   }
 
@@ -58,14 +61,15 @@ export class Merge {
   }
 
   async #fill(lanes: Lane[]): Promise<void> {
-    const limit = Math.max(1, Math.min(this.#chunk, Math.floor(this.#budget / lanes.length)))
-    this.#chunk *= 2
-    const found = await this.source.scan(lanes.map(({ range }) => ({ ...range, limit })))
+    const share = Math.max(1, Math.floor(this.#budget / lanes.length))
+    const ranges = lanes.map(({ range }) => ({ ...range, limit: Math.min(range.limit, share) }))
+    const found = await this.source.scan(ranges)
     for (const [i, lane] of lanes.entries()) {
       lane.rows = found[i] ?? []
-      lane.ended = lane.rows.length < limit
+      lane.ended = lane.rows.length < (ranges[i]?.limit ?? 0)
       this.#budget -= lane.rows.length
       const last = lane.rows.at(-1)
+      lane.range.limit = Math.min(lane.range.limit * 2, MAX_CHUNK)
       if (last !== undefined) lane.range[this.plan.reverse ? 'before' : 'after'] = last.sort
     }
   }
