@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { until } from '../../until.js'
 import {
   all,
   claimed,
@@ -173,10 +174,21 @@ export function commits(t: Test, place: Place): void {
     t.strictSame(await all(engine, 'profiles', {}), [renamed])
   })
 
-  t.test('a commit wakes those who watch, with its partition', async (t) => {
+  t.test('a commit wakes those who watch, with its partition, until they stop', async (t) => {
     const engine = await fresh(t, place)
-    const woken: Promise<number> = new Promise((resolve) => engine.watch(resolve))
+    const gone: number[] = []
+    const there: number[] = []
+    const stop = engine.watch((partition) => gone.push(partition))
+    engine.watch((partition) => there.push(partition))
+    const wakes = () => there.filter((partition) => partition === 2).length
+    await until(async () => {
+      await engine.commit(publishing(2, event(2)))
+      return wakes() > 0 && gone.includes(2)
+    })
+    stop()
+    const [before, heard] = [wakes(), gone.length]
     await engine.commit(publishing(2, event(2)))
-    t.equal(await woken, 2)
+    await until(() => wakes() > before)
+    t.equal(gone.length, heard)
   })
 }
