@@ -42,6 +42,8 @@ const settingsOf = (config: Config) => ({
   retryCapMs: config.RETRY_CAP_MS,
   handlerTimeoutMs: config.HANDLER_TIMEOUT_MS,
   concurrency: config.CONCURRENCY,
+  // The rest is for connections and files.
+  drainMs: 0.75 * config.SHUTDOWN_MS,
 })
 
 /** A processor that lives announces itself several times a lease; clocks may differ by another. */

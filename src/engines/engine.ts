@@ -104,7 +104,7 @@ export interface Processor {
   lastPollAt: string | null
   /** `topic/type` of every handler it has. */
   handlers: string[]
-  /** Raised with every announcement, so that others can tell that it lives by their own clocks. */
+  /** Raised with every announcement, so that others can tell that it lives by their own clocks; 0: it has left. */
   beat: number
 }
 

@@ -1,0 +1,21 @@
+/** What can be set about how events are handled; milliseconds where it says so. */
+export interface BusSettings {
+  /** A processor that was silent for so long loses its partitions. */
+  leaseMs: number
+  maxAttempts: number
+  retryBaseMs: number
+  retryCapMs: number
+  handlerTimeoutMs: number
+  /** Handlers that run side by side in one process. */
+  concurrency: number
+  /** How long a stop waits for handlers that run. */
+  drainMs: number
+}
+
+/** The part of a pino logger that the bus writes to. */
+export interface Log {
+  debug(facts: object, message: string): void
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}

@@ -1,0 +1,206 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { LimitFunction } from 'p-limit'
+import type { Delivery, Engine, Settled } from '../engines/engine.js'
+import { LeaseLost } from '../engines/errors.js'
+import type { Position } from '../engines/positions.js'
+import { type Attempt, attempt } from './attempt.js'
+import type { Registry } from './handler.js'
+import type { Publisher } from './publisher.js'
+import type { BusSettings, Log } from './settings.js'
+import { settlementOf } from './settlement.js'
+import { Settler } from './settler.js'
+
+/** How many events of a partition are in hand: enough to keep many subjects busy beside a slow one. */
+const WINDOW = 1024
+const BATCH = 256
+/** A wake-up can be lost, so the log is looked at now and then anyway. */
+const POLL_MS = 1000
+/** Between tries while the infrastructure fails. */
+const PAUSE_MS = 250
+/** A handler whose record changes under it every time is at fault itself, in the end. */
+const MAX_CONFLICTS = 20
+
+export interface WorkerParts {
+  engine: Engine
+  publisher: Publisher
+  registry: Registry
+  settings: BusSettings
+  /** Shared by all workers of a process. */
+  slots: LimitFunction
+  processor: string
+  log: Log
+}
+
+/**
+ * Processes one partition for as long as it is leased: reads ahead, runs each subject's events one at a time
+ * in publish order (the next only when the settlement of the one before is confirmed), different subjects side
+ * by side, and settles in batches.
+ *
+ * It ends in one of two ways. `drain`: nothing new is started, what runs is finished and settled. `abandon`:
+ * the lease is lost, so handlers are interrupted and nothing more is written.
+ */
+export class Worker {
+  /** `Date.now()` of the last completed look at the log. */
+  lastPollAt = Date.now()
+
+  #position: Position | null = null
+  readonly #inHand = new Set<string>()
+  readonly #lanes = new Map<string, Delivery[]>()
+  readonly #abandoned = new AbortController()
+  readonly #draining = new AbortController()
+  readonly #settler: Settler
+  readonly #running = new Set<Promise<void>>()
+  readonly #loop: Promise<void>
+  #awake: () => void = () => {}
+
+  constructor(
+    readonly partition: number,
+    readonly token: string,
+    private readonly parts: WorkerParts,
+  ) {
+    this.#settler = new Settler(parts.engine, { partition, token }, this.#abandoned.signal, parts.log)
+    this.#loop = this.#poll()
+  }
+
+  /** Something was published here: look now. */
+  wake(): void {
+    this.#awake()
+  }
+
+  /** Ends when what was running is settled. */
+  async drain(): Promise<void> {
+    this.#draining.abort()
+    this.wake()
+    await this.#loop
+    await Promise.all(this.#running)
+  }
+
+  abandon(): void {
+    this.#abandoned.abort()
+    this.#draining.abort()
+    this.wake()
+  }
+
+  get #ending(): boolean {
+    return this.#draining.signal.aborted
+  }
+
+  async #poll(): Promise<void> {
+    while (!this.#ending) {
+      const woken = this.#nextWake()
+      const room = Math.min(BATCH, WINDOW - this.#inHand.size)
+      let waitMs = POLL_MS
+      if (room > 0) {
+        try {
+          const batch = await this.parts.engine.claim(this.partition, this.#position, room)
+          this.#position = batch.position ?? this.#position
+          const started = [...batch.due, ...batch.fresh].filter((delivery) => this.#take(delivery))
+          if (started.length > 0) waitMs = 0
+          else if (batch.nextDueInMs !== null) waitMs = Math.min(POLL_MS, Math.max(1, batch.nextDueInMs))
+        } catch (error) {
+          this.parts.log.warn(
+            { partition: this.partition, err: error },
+            'reading the log failed; trying again',
+          )
+          await this.#pause()
+          continue
+        }
+      }
+      this.lastPollAt = Date.now()
+      if (waitMs > 0) await Promise.race([woken, this.#pause(waitMs)])
+    }
+  }
+
+  /** Resolves at the next wake-up from now on, so that none is missed while the log is being read. */
+  #nextWake(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awake = resolve
+    })
+  }
+
+  #pause(ms = PAUSE_MS): Promise<void> {
+    return pause(ms, undefined, { signal: this.#draining.signal }).catch(() => {})
+  }
+
+  /** Puts a delivery in its subject's lane; false if it is in hand already. */
+  #take(delivery: Delivery): boolean {
+    const { id, subject } = delivery.event
+    if (this.#inHand.has(id) || this.#ending) return false
+    this.#inHand.add(id)
+    const lane = subject ?? id
+    const waiting = this.#lanes.get(lane)
+    if (waiting !== undefined) {
+      waiting.push(delivery)
+      return true
+    }
+    this.#lanes.set(lane, [delivery])
+    const run = this.#runLane(lane).finally(() => this.#running.delete(run))
+    this.#running.add(run)
+    return true
+  }
+
+  async #runLane(name: string): Promise<void> {
+    const lane = this.#lanes.get(name) ?? []
+    for (let next = lane.shift(); next !== undefined && !this.#ending; next = lane.shift()) {
+      await this.#deliver(next)
+      this.#inHand.delete(next.event.id)
+      this.wake()
+    }
+    this.#lanes.delete(name)
+  }
+
+  async #deliver(delivery: Delivery): Promise<void> {
+    for (let conflicts = 0; !this.#ending; ) {
+      const settled = await this.#once(delivery, conflicts)
+      if (settled === 'conflict') conflicts++
+      else if (settled !== 'interrupted') return
+      else await this.#pause()
+    }
+  }
+
+  /** Handles and settles an event once; `interrupted` if that came to nothing. */
+  async #once(delivery: Delivery, conflicts: number): Promise<Settled | 'interrupted'> {
+    const { registry, slots, processor, settings, log } = this.parts
+    const { event } = delivery
+    const { name: handler, handle } = registry.for(event)
+    const run =
+      conflicts < MAX_CONFLICTS
+        ? await slots(() => this.#attempt(handle, delivery))
+        : failed('conflict', 'the record kept changing under the handler')
+    const facts = {
+      eventId: event.id,
+      topic: event.topic,
+      type: event.type,
+      attempt: delivery.failures.length + 1,
+    }
+    if (run.end === 'interrupted') {
+      if (!this.#ending) log.warn({ ...facts, why: run.why }, 'handling was interrupted; trying again')
+      return 'interrupted'
+    }
+    const settlement = settlementOf(delivery, run, { handler, processor, settings })
+    try {
+      const settled = await this.#settler.settle(settlement)
+      if (settled === 'settled') {
+        if (run.end === 'handled') log.info({ ...facts, durationMs: run.durationMs }, 'event processed')
+        else if (settlement.how === 'retry')
+          log.warn({ ...facts, error: run.error }, 'attempt failed; trying again')
+        else log.error({ ...facts, error: run.error }, 'event is dead')
+      }
+      return settled
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) throw error
+      this.abandon()
+      return 'interrupted'
+    }
+  }
+
+  async #attempt(handle: Parameters<typeof attempt>[0], delivery: Delivery): Promise<Attempt> {
+    if (this.#ending) return { end: 'interrupted', why: 'the partition is being given up', durationMs: 0 }
+    const { engine, publisher, settings } = this.parts
+    const context = { engine, publisher, attempt: delivery.failures.length + 1 }
+    return attempt(handle, delivery.event, context, settings.handlerTimeoutMs, this.#abandoned.signal)
+  }
+}
+
+const failed = (code: string, message: string) =>
+  ({ end: 'failed', error: { code, message }, durationMs: 0 }) as const
