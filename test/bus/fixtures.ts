@@ -1,0 +1,103 @@
+import type { Test } from 'tap'
+import type { Handler } from '../../src/bus/handler.js'
+import { Publisher } from '../../src/bus/publisher.js'
+import type { BusSettings } from '../../src/bus/settings.js'
+import { startSubscriber } from '../../src/bus/subscriber.js'
+import type { Engine } from '../../src/engines/engine.js'
+import type { Result } from '../../src/schemas/result.js'
+import { folder, openOn } from '../engines/embedded/fixtures.js'
+import { open } from '../engines/redis/fixtures.js'
+import { redisInstalled, redisServer } from '../redis-server.js'
+import { until } from '../until.js'
+
+/** Runs a test on every engine, each with data of its own. */
+export function onEachEngine(
+  t: Test,
+  name: string,
+  run: (t: Test, engine: Engine) => Promise<void>,
+  { partitions = 1 } = {},
+): void {
+  t.test(`${name}: embedded`, async (t) => run(t, await openOn(t, folder(t), { partitions })))
+  t.test(`${name}: redis`, async (t) => {
+    if (!redisInstalled(t)) return
+    const { url } = await redisServer(t)
+    await run(t, await open(t, url, { partitions }))
+  })
+}
+
+/** The real engine, with some of its methods going another way. */
+export const over = (engine: Engine, methods: Partial<Engine>): Engine =>
+  Object.assign(Object.create(engine), methods)
+
+export const publisherOn = (engine: Engine): Publisher =>
+  new Publisher(engine, { pepper: 'p'.repeat(32), source: '/test' })
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** Handles `thing.happened` on the topic `things`, as `publish` makes them. */
+export const things = (handle: Handler['handle']): Handler => ({
+  topic: 'things',
+  type: 'thing.happened',
+  handle,
+})
+
+export const recorded = { outcome: { code: 'recorded' } }
+
+/** Handles events until it is stopped, at the latest when the test ends. */
+export function subscribe(t: Test, engine: Engine, handlers: Handler[], settings: Partial<BusSettings> = {}) {
+  const subscriber = startSubscriber({
+    engine,
+    publisher: publisherOn(engine),
+    handlers,
+    settings: {
+      leaseMs: 400,
+      maxAttempts: 3,
+      retryBaseMs: 10,
+      retryCapMs: 100,
+      handlerTimeoutMs: 10_000,
+      concurrency: 16,
+      drainMs: 5_000,
+      ...settings,
+    },
+    log: quiet,
+  })
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= subscriber.stop()
+    return stopped
+  }
+  t.teardown(stop)
+  return { id: subscriber.id, health: () => subscriber.health(), stop }
+}
+
+/** The result of an event, once there is one. */
+export async function resultOf(engine: Engine, eventId: string): Promise<Result> {
+  let result: Result | null = null
+  await until(async () => {
+    result = await engine.get('results', eventId)
+    return result !== null
+  })
+  if (result === null) throw new Error('no result')
+  return result
+}
+
+/** A promise that is resolved from outside. */
+export function gate() {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { open, opened }
+}
+
+/** How often something happened for each name, in order of first occurrence. */
+export class Tally {
+  readonly names: string[] = []
+  add(name: string): number {
+    this.names.push(name)
+    return this.of(name)
+  }
+  of(name: string): number {
+    return this.names.filter((one) => one === name).length
+  }
+}
