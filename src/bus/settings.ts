@@ -1,3 +1,5 @@
+import { Unavailable } from '../engines/errors.js'
+
 /** What can be set about how events are handled; milliseconds where it says so. */
 export interface BusSettings {
   /** A processor that was silent for so long loses its partitions. */
@@ -19,3 +21,7 @@ export interface Log {
   warn(facts: object, message: string): void
   error(facts: object, message: string): void
 }
+
+/** An outage is told in one line; only what nobody expected needs its stack. */
+export const why = (error: unknown): object =>
+  error instanceof Unavailable ? { why: error.message } : { err: error }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Engine, Settled, Settlement } from '../engines/engine.js'
 import { LeaseLost } from '../engines/errors.js'
-import type { Log } from './settings.js'
+import { type Log, why } from './settings.js'
 
 /** A batch is one atomic step, and a step of Redis keeps everybody else waiting. */
 const MAX_BATCH = 128
@@ -64,7 +64,7 @@ export class Settler {
           for (const { reject } of batch) reject(new LeaseLost(partition))
           return
         }
-        this.log.warn({ partition, events: batch.length, err: error }, 'settling failed; trying again')
+        this.log.warn({ partition, events: batch.length, ...why(error) }, 'settling failed; trying again')
         await pause(PAUSE_MS, undefined, { signal: this.signal }).catch(() => {})
       }
     }

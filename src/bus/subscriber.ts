@@ -6,7 +6,7 @@ import type { Engine, LeaseSwap } from '../engines/engine.js'
 import { type Handler, Registry } from './handler.js'
 import { Membership } from './membership.js'
 import type { Publisher } from './publisher.js'
-import type { BusSettings, Log } from './settings.js'
+import { type BusSettings, type Log, why } from './settings.js'
 import { Worker, type WorkerParts } from './worker.js'
 
 /** A dead processor's partitions are taken within the lease time and two beats. */
@@ -52,6 +52,7 @@ class Processor implements Subscriber {
   #beat = 0
   #lastBeatAt: number | null = null
   #outage = false
+  #stopping = false
 
   constructor({ engine, publisher, handlers, settings, log }: SubscriberOptions) {
     this.#engine = engine
@@ -80,6 +81,7 @@ class Processor implements Subscriber {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true
     const workers = [...this.#workers.values()]
     const drained = Promise.all(workers.map((worker) => worker.drain())).then(() => true)
     // The leases are renewed until the work is settled, or nobody would be allowed to settle it.
@@ -116,7 +118,8 @@ class Processor implements Subscriber {
         // Whatever is there to be taken is taken at once.
         if (!known) continue
       } catch (error) {
-        if (!this.#outage) this.#log.warn({ processor: this.id, err: error }, 'the engine cannot be reached')
+        if (!this.#outage)
+          this.#log.warn({ processor: this.id, ...why(error) }, 'the engine cannot be reached')
         this.#outage = true
       }
       await pause(this.#beatMs, undefined, { signal: this.#stopped.signal }).catch(() => {})
@@ -140,7 +143,7 @@ class Processor implements Subscriber {
       this.#leaving.delete(partition)
     }
     for (const [partition, token] of held) {
-      if (this.#workers.has(partition)) continue
+      if (this.#workers.has(partition) || this.#stopping) continue
       this.#log.debug({ partition }, 'partition taken')
       this.#workers.set(partition, new Worker(partition, token, this.#parts))
     }

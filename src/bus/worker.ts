@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LimitFunction } from 'p-limit'
 import type { Delivery, Engine, Settled } from '../engines/engine.js'
@@ -6,7 +7,7 @@ import type { Position } from '../engines/positions.js'
 import { type Attempt, attempt } from './attempt.js'
 import type { Registry } from './handler.js'
 import type { Publisher } from './publisher.js'
-import type { BusSettings, Log } from './settings.js'
+import { type BusSettings, type Log, why } from './settings.js'
 import { settlementOf } from './settlement.js'
 import { Settler } from './settler.js'
 
@@ -51,6 +52,7 @@ export class Worker {
   readonly #settler: Settler
   readonly #running = new Set<Promise<void>>()
   readonly #loop: Promise<void>
+  #woken = false
   #awake: () => void = () => {}
 
   constructor(
@@ -58,12 +60,15 @@ export class Worker {
     readonly token: string,
     private readonly parts: WorkerParts,
   ) {
+    // Every handler that runs and every pause listens to these.
+    setMaxListeners(0, this.#abandoned.signal, this.#draining.signal)
     this.#settler = new Settler(parts.engine, { partition, token }, this.#abandoned.signal, parts.log)
     this.#loop = this.#poll()
   }
 
   /** Something was published here: look now. */
   wake(): void {
+    this.#woken = true
     this.#awake()
   }
 
@@ -87,7 +92,7 @@ export class Worker {
 
   async #poll(): Promise<void> {
     while (!this.#ending) {
-      const woken = this.#nextWake()
+      this.#woken = false
       const room = Math.min(BATCH, WINDOW - this.#inHand.size)
       let waitMs = POLL_MS
       if (room > 0) {
@@ -99,7 +104,7 @@ export class Worker {
           else if (batch.nextDueInMs !== null) waitMs = Math.min(POLL_MS, Math.max(1, batch.nextDueInMs))
         } catch (error) {
           this.parts.log.warn(
-            { partition: this.partition, err: error },
+            { partition: this.partition, ...why(error) },
             'reading the log failed; trying again',
           )
           await this.#pause()
@@ -107,19 +112,24 @@ export class Worker {
         }
       }
       this.lastPollAt = Date.now()
-      if (waitMs > 0) await Promise.race([woken, this.#pause(waitMs)])
+      if (waitMs > 0) await this.#idle(waitMs)
     }
   }
 
-  /** Resolves at the next wake-up from now on, so that none is missed while the log is being read. */
-  #nextWake(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#awake = resolve
+  /** Waits for a wake-up, at most so long; one that came while the log was being read counts. */
+  async #idle(ms: number): Promise<void> {
+    if (this.#woken) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#awake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
     })
   }
 
-  #pause(ms = PAUSE_MS): Promise<void> {
-    return pause(ms, undefined, { signal: this.#draining.signal }).catch(() => {})
+  #pause(): Promise<void> {
+    return pause(PAUSE_MS, undefined, { signal: this.#draining.signal }).catch(() => {})
   }
 
   /** Puts a delivery in its subject's lane; false if it is in hand already. */
