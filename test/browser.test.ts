@@ -9,7 +9,11 @@ const executablePath = [
   process.env.CHROMIUM ?? '',
   ...(process.env.PATH ?? '')
     .split(delimiter)
-    .flatMap((folder) => [join(folder, 'chromium'), join(folder, 'chromium-browser')]),
+    .flatMap((folder) => [
+      join(folder, 'chromium'),
+      join(folder, 'chromium-browser'),
+      join(folder, 'google-chrome'),
+    ]),
 ].find((path) => path !== '' && existsSync(path))
 
 const args = [

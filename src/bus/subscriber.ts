@@ -49,10 +49,11 @@ class Processor implements Subscriber {
   readonly #loop: Promise<void>
   readonly #unwatch: () => void
   readonly #beatMs: number
+  /** From then on nothing is taken, so that what is in hand only gets less. */
+  #stopping = false
   #beat = 0
   #lastBeatAt: number | null = null
   #outage = false
-  #stopping = false
 
   constructor({ engine, publisher, handlers, settings, log }: SubscriberOptions) {
     this.#engine = engine
@@ -114,7 +115,9 @@ class Processor implements Subscriber {
         if (this.#outage) this.#log.info({ processor: this.id }, 'the engine is back')
         this.#outage = false
         this.#follow(now)
-        swaps = this.#membership.plan(now, this.#drained())
+        swaps = this.#membership
+          .plan(now, this.#drained())
+          .filter(({ from }) => !this.#stopping || from?.processor === this.id)
         // Whatever is there to be taken is taken at once.
         if (!known) continue
       } catch (error) {
@@ -151,7 +154,10 @@ class Processor implements Subscriber {
     const stay = [...this.#workers].filter(([partition]) => !this.#leaving.has(partition))
     for (const [partition, worker] of stay.slice(0, Math.max(0, excess))) {
       this.#leaving.set(partition, 'draining')
-      worker.drain().then(() => this.#leaving.set(partition, 'drained'))
+      worker.drain().then(() => {
+        // Unless it was lost meanwhile.
+        if (this.#workers.get(partition) === worker) this.#leaving.set(partition, 'drained')
+      })
     }
   }
 
