@@ -43,16 +43,25 @@ export async function findFree(engine: Engine, email: string, found: string | nu
   return found
 }
 
-/** Claims the email for one attempt. @throws email_taken */
+/**
+ * Claims the email for one attempt. @throws email_taken; Conflict when it is the profile's own by now: somebody
+ * else made the same change.
+ */
 async function reserve(engine: Engine, email: string, value: string): Promise<void> {
   const at = emailPlacement(email, engine.layout.placementKey)
   let from: string | null = null
   for (;;) {
     const found = await engine.swap(at, { name: emailClaim(email), from, to: value })
     if (found === from || found === value) return
+    const own = found !== null && profileOf(found) === profileOf(value)
+    if (own && (await isLive(engine, email, found))) {
+      throw new Conflict({ what: 'version', id: profileOf(value) })
+    }
     from = await findFree(engine, email, found)
   }
 }
+
+const profileOf = (value: string): string => parseClaimant(value).profileId
 
 async function release(engine: Engine, email: string, value: string): Promise<void> {
   const at = emailPlacement(email, engine.layout.placementKey)
