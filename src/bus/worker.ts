@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LimitFunction } from 'p-limit'
 import type { Delivery, Engine, Settled } from '../engines/engine.js'
@@ -45,6 +46,7 @@ export class Worker {
   lastPollAt = Date.now()
 
   #position: Position | null = null
+  #lookedBackAt = performance.now()
   readonly #inHand = new Set<string>()
   readonly #lanes = new Map<string, Delivery[]>()
   readonly #abandoned = new AbortController()
@@ -98,10 +100,15 @@ export class Worker {
       if (room > 0) {
         try {
           const batch = await this.parts.engine.claim(this.partition, this.#position, room)
-          this.#position = batch.position ?? this.#position
+          const moved = batch.position !== this.#position
+          this.#position = batch.position
           const started = [...batch.due, ...batch.fresh].filter((delivery) => this.#take(delivery))
-          if (started.length > 0) waitMs = 0
-          else if (batch.nextDueInMs !== null) waitMs = Math.min(POLL_MS, Math.max(1, batch.nextDueInMs))
+          if (started.length > 0 || moved) waitMs = 0
+          else {
+            // What is due now is in hand: its end wakes this.
+            if (batch.nextDueInMs) waitMs = Math.min(POLL_MS, batch.nextDueInMs)
+            this.#lookBack()
+          }
         } catch (error) {
           this.parts.log.warn(
             { partition: this.partition, ...why(error) },
@@ -114,6 +121,17 @@ export class Worker {
       this.lastPollAt = Date.now()
       if (waitMs > 0) await this.#idle(waitMs)
     }
+  }
+
+  /**
+   * At the end of the log, once a lease time: starts again from the watermark. Data that was put back to an
+   * earlier state has lost results of events that this worker has passed.
+   */
+  #lookBack(): void {
+    const now = performance.now()
+    if (now - this.#lookedBackAt < this.parts.settings.leaseMs) return
+    this.#lookedBackAt = now
+    this.#position = null
   }
 
   /** Waits for a wake-up, at most so long; one that came while the log was being read counts. */
