@@ -39,6 +39,7 @@ export async function attempt(
   const durationMs = () => Math.round((performance.now() - started) * 1000) / 1000
   try {
     const handled = await Promise.race([handle(event, { ...context, signal }), rejectedOn(signal)])
+    assertStorable(handled)
     return { end: 'handled', handled, durationMs: durationMs() }
   } catch (error) {
     if (signal.aborted && signal.reason instanceof Timeout) {
@@ -56,6 +57,12 @@ export async function attempt(
     clearTimeout(timer)
     interrupt.removeEventListener('abort', onInterrupt)
   }
+}
+
+/** What cannot be stored is the failure of its handler alone: later it would hold up all that settles with it. */
+function assertStorable(handled: Handled | undefined): void {
+  if (typeof handled?.outcome?.code !== 'string') throw new TypeError('the handler returned no outcome')
+  JSON.stringify(handled.outcome)
 }
 
 const rejectedOn = (signal: AbortSignal): Promise<never> =>
