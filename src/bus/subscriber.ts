@@ -70,10 +70,9 @@ class Processor implements Subscriber {
 
   health(): { ok: boolean; detail: string } {
     if (this.#lastBeatAt === null) return { ok: false, detail: 'has not reached the engine yet' }
-    const oldest = Math.min(
-      this.#lastBeatAt,
-      ...[...this.#workers.values()].map((worker) => worker.lastPollAt),
-    )
+    // One that drains reads no more, and may take as long as its handlers do.
+    const reading = [...this.#workers].filter(([partition]) => !this.#leaving.has(partition))
+    const oldest = Math.min(this.#lastBeatAt, ...reading.map(([, worker]) => worker.lastPollAt))
     const age = Date.now() - oldest
     return {
       ok: age < Math.max(this.#settings.leaseMs, 3 * MAX_BEAT_MS),
