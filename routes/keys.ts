@@ -106,7 +106,7 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
       headers: IfMatch,
       response: {
         200: answers.changed(Key, 'The key, revoked.'),
-        ...refusals('not_found', 'version_mismatch', 'conflict'),
+        ...refusals('not_found', 'version_mismatch', 'conflict', ...bodyRefusals),
       },
     },
     handler: async (request, reply) =>
@@ -122,7 +122,10 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
       tags,
       params: IdParams,
       headers: IfMatch,
-      response: { 204: answers.deleted, ...refusals('not_found', 'version_mismatch', 'conflict') },
+      response: {
+        204: answers.deleted,
+        ...refusals('not_found', 'version_mismatch', 'conflict', ...bodyRefusals),
+      },
     },
     handler: async (request, reply) => {
       reply.published(await app.publisher.deleteKey(request.params.id, request.ifMatch()))

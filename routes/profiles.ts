@@ -122,7 +122,10 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
       tags,
       params: IdParams,
       headers: IfMatch,
-      response: { 204: answers.deleted, ...refusals('not_found', 'version_mismatch', 'conflict') },
+      response: {
+        204: answers.deleted,
+        ...refusals('not_found', 'version_mismatch', 'conflict', ...bodyRefusals),
+      },
     },
     handler: async (request, reply) => {
       reply.published(await app.publisher.deleteProfile(request.params.id, request.ifMatch()))

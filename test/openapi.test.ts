@@ -62,9 +62,11 @@ t.test('every promised operation is described', async (t) => {
 t.test('every operation has a name, a summary, tags and its error answers', async (t) => {
   t.equal(new Set(operations.map(({ operation }) => operation.operationId)).size, operations.length)
   for (const { name, operation } of operations) {
+    // A body is read before it is known that the operation wants none; that of a GET never is.
+    const ofBodies = name.startsWith('get ') ? [] : [413, 415]
     t.ok(operation.summary, name)
     t.equal(operation.tags.length, 1, name)
-    for (const status of [400, 500, 503, ...(operation.requestBody ? [413, 415] : [])]) {
+    for (const status of [400, 500, 503, ...ofBodies]) {
       t.ok(operation.responses[status]?.content, `${name} ${status}`)
     }
   }

@@ -53,5 +53,5 @@ export function refusals(...codes: ErrorCode[]): Record<number, Refusal> {
   return answers
 }
 
-/** What an operation with a body may answer beside. */
+/** What an operation whose method may have a body answers beside, also when it wants none. */
 export const bodyRefusals = ['body_too_large', 'unsupported_media_type'] as const
