@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
@@ -104,6 +105,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if (values.REDIS_URL !== undefined && peppers.length === 0) {
     throw new ConfigError('KEY_PEPPER: is required with REDIS_URL, for example from `openssl rand -hex 32`')
   }
+  if (values.REDIS_URL !== undefined && !URL.canParse(values.REDIS_URL)) {
+    throw new ConfigError(
+      'REDIS_URL: must be a URL; write special characters of its password as %40 and the like',
+    )
+  }
   if (!isLoopback(values.HOST)) {
     throw new ConfigError(
       'HOST: must be a loopback address (127.0.0.1, ::1 or localhost), as everyone who reaches Keypost may use it',
@@ -128,4 +134,4 @@ function complaints(errors: { instancePath: string; keyword: string; message: st
 }
 
 const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))

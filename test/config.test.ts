@@ -54,6 +54,9 @@ t.test('a malformed value is refused in one line that names the variable', async
 t.test('a secret is not printed', async (t) => {
   t.notMatch(refused({ KEY_PEPPER: 'too-short-secret' }), 'too-short-secret')
   t.notMatch(refused({ REDIS_URL: 'http://:secret@host' }), 'secret')
+  const url = refused({ REDIS_URL: 'redis://:secret@no host', KEY_PEPPER: 'a'.repeat(32) })
+  t.match(url, /^REDIS_URL: must be a URL/)
+  t.notMatch(url, 'secret')
 })
 
 t.test('peppers are split at commas, each of at least 32 characters', async (t) => {
@@ -67,7 +70,7 @@ t.test('Redis without a pepper is refused', async (t) => {
 })
 
 t.test('an address that others reach is refused', async (t) => {
-  for (const HOST of ['0.0.0.0', '::', '192.168.0.1', 'example.com'])
+  for (const HOST of ['0.0.0.0', '::', '192.168.0.1', '127.0.0.999', 'example.com'])
     t.match(refused({ HOST }), /^HOST: /, HOST)
   for (const HOST of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
     t.equal(refused({ HOST }), 'accepted', HOST)

@@ -3,13 +3,13 @@ import type { AddressInfo } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from '../app.js'
-import { type Config, loadConfig } from '../config.js'
+import { type Config, ConfigError, loadConfig } from '../config.js'
 import { Misconfigured } from '../engines/errors.js'
 import { version } from '../version.js'
 
 /** `keypost serve`: listens until it is told to stop, then finishes what is in hand. */
 export async function serve(): Promise<void> {
-  if (existsSync('.env')) process.loadEnvFile()
+  loadEnvFile()
   const config = loadConfig(process.env)
   const logTo = process.stdout.isTTY ? await prettyLog() : process.stdout
   const app = await buildApp(config, { logTo, onFatal: throwApart })
@@ -29,6 +29,15 @@ export async function serve(): Promise<void> {
   )
   await app.listen({ host: config.HOST, port: config.PORT })
   console.log(banner(config, app))
+}
+
+function loadEnvFile(): void {
+  if (!existsSync('.env')) return
+  try {
+    process.loadEnvFile()
+  } catch {
+    throw new ConfigError('.env: must be a file that can be read')
+  }
 }
 
 /** Out of whatever runs, to the process: it logs the error, closes the app and exits with 1. */
