@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Engine, Settled, Settlement } from '../engines/engine.js'
-import { LeaseLost } from '../engines/errors.js'
+import { LeaseLost, Unavailable } from '../engines/errors.js'
 import { type Log, why } from './settings.js'
 
 /** A batch is one atomic step, and a step of Redis keeps everybody else waiting. */
@@ -30,7 +30,10 @@ export class Settler {
     private readonly log: Log,
   ) {}
 
-  /** @throws LeaseLost when the partition is another's, or was given up. */
+  /**
+   * @throws LeaseLost when the partition is another's, or was given up; else whatever makes this very settlement
+   * impossible.
+   */
   settle(settlement: Settlement): Promise<Settled> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ settlement, resolve, reject })
@@ -64,9 +67,16 @@ export class Settler {
           for (const { reject } of batch) reject(new LeaseLost(partition))
           return
         }
+        if (!(error instanceof Unavailable)) return await this.#sift(batch, error)
         this.log.warn({ partition, events: batch.length, ...why(error) }, 'settling failed; trying again')
         await pause(PAUSE_MS, undefined, { signal: this.signal }).catch(() => {})
       }
     }
+  }
+
+  /** One settlement that the engine cannot take must not hold up the others of its batch. */
+  async #sift(batch: Waiting[], error: unknown): Promise<void> {
+    if (batch.length > 1) for (const one of batch) await this.#send([one])
+    else batch[0]?.reject(error)
   }
 }

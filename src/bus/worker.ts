@@ -22,6 +22,8 @@ const PAUSE_MS = 250
 /** A handler whose record changes under it every time is at fault itself, in the end. */
 const MAX_CONFLICTS = 20
 
+type Ended = Exclude<Attempt, { end: 'interrupted' }>
+
 export interface WorkerParts {
   engine: Engine
   publisher: Publisher
@@ -189,37 +191,41 @@ export class Worker {
   /** Handles and settles an event once; `interrupted` if that came to nothing. */
   async #once(delivery: Delivery, conflicts: number): Promise<Settled | 'interrupted'> {
     const { registry, slots, processor, settings, log } = this.parts
-    const { event } = delivery
-    const { name: handler, handle } = registry.for(event)
+    const { name: handler, handle } = registry.for(delivery.event)
     const run =
       conflicts < MAX_CONFLICTS
         ? await slots(() => this.#attempt(handle, delivery))
         : failed('conflict', 'the record kept changing under the handler')
-    const facts = {
-      eventId: event.id,
-      topic: event.topic,
-      type: event.type,
-      attempt: delivery.failures.length + 1,
-    }
+    const facts = factsOf(delivery)
     if (run.end === 'interrupted') {
       if (!this.#ending) log.warn({ ...facts, why: run.why }, 'handling was interrupted; trying again')
       return 'interrupted'
     }
-    const settlement = settlementOf(delivery, run, { handler, processor, settings })
+    const by = { handler, processor, settings }
     try {
-      const settled = await this.#settler.settle(settlement)
-      if (settled === 'settled') {
-        if (run.end === 'handled') log.info({ ...facts, durationMs: run.durationMs }, 'event processed')
-        else if (settlement.how === 'retry')
-          log.warn({ ...facts, error: run.error }, 'attempt failed; trying again')
-        else log.error({ ...facts, error: run.error }, 'event is dead')
-      }
-      return settled
+      return await this.#settle(delivery, run, by)
     } catch (error) {
-      if (!(error instanceof LeaseLost)) throw error
-      this.abandon()
-      return 'interrupted'
+      if (error instanceof LeaseLost) {
+        this.abandon()
+        return 'interrupted'
+      }
+      log.error({ ...facts, err: error }, 'the engine cannot take this settlement')
+      const failure = failed('not_settled', 'what the handler returned could not be written')
+      return this.#settle(delivery, failure, by).catch(() => 'interrupted' as const)
     }
+  }
+
+  async #settle(delivery: Delivery, run: Ended, by: Parameters<typeof settlementOf>[2]): Promise<Settled> {
+    const settlement = settlementOf(delivery, run, by)
+    const settled = await this.#settler.settle(settlement)
+    if (settled !== 'settled') return settled
+    const { log } = this.parts
+    const facts = factsOf(delivery)
+    if (run.end === 'handled') log.info({ ...facts, durationMs: run.durationMs }, 'event processed')
+    else if (settlement.how === 'retry')
+      log.warn({ ...facts, error: run.error }, 'attempt failed; trying again')
+    else log.error({ ...facts, error: run.error }, 'event is dead')
+    return settled
   }
 
   async #attempt(handle: Parameters<typeof attempt>[0], delivery: Delivery): Promise<Attempt> {
@@ -232,3 +238,10 @@ export class Worker {
 
 const failed = (code: string, message: string) =>
   ({ end: 'failed', error: { code, message }, durationMs: 0 }) as const
+
+const factsOf = ({ event, failures }: Delivery) => ({
+  eventId: event.id,
+  topic: event.topic,
+  type: event.type,
+  attempt: failures.length + 1,
+})

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
+import type { Handled } from '../../src/bus/handler.js'
 import { partitionKeys } from '../../src/engines/redis/keys.js'
 import { publish } from '../engines/contract/fixtures.js'
 import { open } from '../engines/redis/fixtures.js'
@@ -64,5 +65,19 @@ onEachEngine(t, 'a handler that returns nothing to store fails; the others go on
   subscribe(t, engine, [things(handle)], { maxAttempts: 1 })
   for (const id of bad)
     t.match(await resultOf(engine, id), { status: 'dead', error: { code: 'handler_failed' } })
+  for (const id of good) t.match(await resultOf(engine, id), { status: 'processed' })
+})
+
+onEachEngine(t, 'a settlement that the engine cannot take fails its event alone', async (t, engine) => {
+  const bad = await publish(engine, 1)
+  const good = await publish(engine, 5)
+  const broken = {
+    writes: [{ kind: 'keys', before: undefined, after: undefined }],
+  } as unknown as Handled['change']
+  const handle = ({ id }: { id: string }): Handled =>
+    bad.includes(id) && broken !== undefined ? { ...recorded, change: broken } : recorded
+  subscribe(t, engine, [things(handle)], { maxAttempts: 1 })
+  for (const id of bad)
+    t.match(await resultOf(engine, id), { status: 'dead', error: { code: 'not_settled' } })
   for (const id of good) t.match(await resultOf(engine, id), { status: 'processed' })
 })
