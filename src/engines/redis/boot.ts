@@ -29,6 +29,8 @@ type Reply =
  */
 export async function boot(store: Store, options: BootOptions, known: Layout | null): Promise<Layout> {
   checkServer(await store.call((redis) => redis.info()))
+  const { db: wanted = 0 } = store.connections.commands.options
+  checkDatabase(await store.call((redis) => redis.client('INFO')), wanted)
   return layoutOf(store, options, known)
 }
 
@@ -83,4 +85,13 @@ export function checkServer(info: string): void {
     throw new Misconfigured(
       `Redis may evict acknowledged data: its maxmemory-policy is ${policy}; set it to noeviction`,
     )
+}
+
+/**
+ * A connection whose SELECT was refused goes on in database 0, which may be another application's.
+ * @param info what CLIENT INFO answers
+ */
+function checkDatabase(info: string, wanted: number): void {
+  if (/ db=(\d+) /.exec(info)?.[1] !== String(wanted))
+    throw new Misconfigured(`REDIS_URL names database ${wanted}, which this Redis does not have`)
 }

@@ -38,6 +38,17 @@ if (redisInstalled(t)) {
     await open(t, server.url)
   })
 
+  t.test(
+    'a database that the server does not have is refused, and nothing is written elsewhere',
+    async (t) => {
+      const server = await redisServer(t)
+      await t.rejects(open(t, `${server.url}/99`), { name: 'Misconfigured', message: /database 99/ })
+      t.equal(await server.client.dbsize(), 0)
+      await open(t, `${server.url}/2`)
+      t.equal(await server.client.dbsize(), 0)
+    },
+  )
+
   t.test('a server older than 7.0 is refused', async (t) => {
     const server = await redisServer(t)
     const info = await server.client.info()
