@@ -11,12 +11,22 @@ export const BODY_LIMIT = 640 * 1024
  */
 export default fp(
   async (app) => {
-    const json = app.getDefaultJsonParser('error', 'error')
-    app.removeContentTypeParser('text/plain')
-    app.addContentTypeParser(
+    app.removeAllContentTypeParsers()
+    const parse = app.getDefaultJsonParser('error', 'error')
+    const json = (
+      request: FastifyRequest,
+      body: Buffer,
+      done: (error: Error | null, body?: unknown) => void,
+    ): void => {
+      const text = decode(body)
+      if (text === null) done(notUtf8())
+      else parse(request, text, done)
+    }
+    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, json)
+    app.addContentTypeParser<Buffer>(
       'application/merge-patch+json',
-      { parseAs: 'string' },
-      (request: FastifyRequest, body: string, done) => {
+      { parseAs: 'buffer' },
+      (request, body, done) => {
         if (request.method === 'PATCH') json(request, body, done)
         else done(new KeypostError('unsupported_media_type', 'Send application/json.'))
       },
@@ -28,6 +38,22 @@ export default fp(
   },
   { name: 'body' },
 )
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Lenient decoding turns every bad byte into the same character, so that two keys could become one. */
+function decode(body: Buffer): string | null {
+  try {
+    return utf8.decode(body)
+  } catch {
+    return null
+  }
+}
+
+const notUtf8 = () =>
+  new KeypostError('invalid_request', 'JSON is sent in UTF-8 (RFC 8259 §8.1).', [
+    { in: 'body', pointer: '', message: 'must be UTF-8' },
+  ])
 
 /** An operation without a body takes none, lest somebody believes that it was heard; `{}` says nothing. */
 async function refuseBody({ body }: FastifyRequest): Promise<void> {

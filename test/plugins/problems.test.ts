@@ -213,3 +213,16 @@ t.test('a bug is 500, says nothing of itself to the client, and is in the log', 
   t.match(lines.join(''), problem.requestId)
   t.notMatch(lines.join(''), 'secret args')
 })
+
+t.test('a body that is not UTF-8 is refused, so that two keys never become one', async (t) => {
+  const app = await build(t)
+  for (const byte of [0xff, 0xfe]) {
+    const payload = Buffer.concat([
+      Buffer.from('{"name":"n","key":"abc'),
+      Buffer.from([byte]),
+      Buffer.from('"}'),
+    ])
+    await refused(t, app, { method: 'POST', url: '/keys', headers: json, payload }, 'invalid_request')
+  }
+  t.strictSame((await call(app, 'GET', '/keys')).body.items, [])
+})
