@@ -29,11 +29,17 @@ const stats: FastifyPluginAsyncTypebox = async (app) => {
   })
 }
 
-const processorsOf = ({ processors, leases }: Fleet) =>
-  processors.map(({ id, lastPollAt }) => ({
-    id,
-    partitions: leases.flatMap((lease, partition) => (lease?.processor === id ? [partition] : [])),
-    lastPollAt,
-  }))
+/** One that died is listed for as long as it is of interest that it did. */
+const SILENT_MS = 60_000
+
+const age = (time: string | null): number => (time === null ? 0 : Date.now() - Date.parse(time))
+
+const processorsOf = ({ processors, leases }: Fleet) => {
+  const partitionsOf = (id: string) =>
+    leases.flatMap((lease, partition) => (lease?.processor === id ? [partition] : []))
+  return processors
+    .filter(({ beat, lastPollAt }) => beat > 0 && age(lastPollAt) < SILENT_MS)
+    .map(({ id, lastPollAt }) => ({ id, partitions: partitionsOf(id), lastPollAt }))
+}
 
 export default stats

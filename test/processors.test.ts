@@ -153,6 +153,7 @@ if (redisInstalled(t)) {
     await eachSettledOnce(t, other.url, acknowledged)
     const tookMs = performance.now() - stoppedAt
     t.ok(tookMs < 5000, `${Math.round(tookMs)} ms, of a lease of a minute`)
+    t.equal((await stats(other.url)).processors.length, 1, 'the one that left is not listed')
   })
 }
 

@@ -103,11 +103,4 @@ export function failed(delivery: Delivery, delayMs: number): Settlement {
   return { delivery, failures: [...delivery.failures, failure], how: 'retry', delayMs }
 }
 
-/** Resolves once `condition` holds. */
-export async function until(condition: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
-  const end = performance.now() + withinMs
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error('waited too long')
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
+export { until } from '../../until.js'
