@@ -14,6 +14,9 @@ export interface BusSettings {
   drainMs: number
 }
 
+/** Between tries while the infrastructure fails, in milliseconds. */
+export const PAUSE_MS = 250
+
 /** The part of a pino logger that the bus writes to. */
 export interface Log {
   debug(facts: object, message: string): void

@@ -1,12 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Engine, Settled, Settlement } from '../engines/engine.js'
 import { LeaseLost, Unavailable } from '../engines/errors.js'
-import { type Log, why } from './settings.js'
+import { type Log, PAUSE_MS, why } from './settings.js'
 
 /** A batch is one atomic step, and a step of Redis keeps everybody else waiting. */
 const MAX_BATCH = 128
-/** Between tries while the infrastructure fails. */
-const PAUSE_MS = 250
 
 interface Waiting {
   settlement: Settlement

@@ -8,7 +8,7 @@ import type { Position } from '../engines/positions.js'
 import { type Attempt, attempt } from './attempt.js'
 import type { Registry } from './handler.js'
 import type { Publisher } from './publisher.js'
-import { type BusSettings, type Log, why } from './settings.js'
+import { type BusSettings, type Log, PAUSE_MS, why } from './settings.js'
 import { settlementOf } from './settlement.js'
 import { Settler } from './settler.js'
 
@@ -17,8 +17,6 @@ const WINDOW = 1024
 const BATCH = 256
 /** A wake-up can be lost, so the log is looked at now and then anyway. */
 const POLL_MS = 1000
-/** Between tries while the infrastructure fails. */
-const PAUSE_MS = 250
 /** A handler whose record changes under it every time is at fault itself, in the end. */
 const MAX_CONFLICTS = 20
 

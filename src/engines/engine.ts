@@ -1,4 +1,5 @@
 import type { Change, Claim, Records } from '../domain/change.js'
+import { topics } from '../domain/topics.js'
 import type { Page } from '../schemas/common.js'
 import type { KeypostEvent } from '../schemas/event.js'
 import type { KeyStatus } from '../schemas/key.js'
@@ -220,4 +221,4 @@ export interface EngineStats {
 }
 
 /** The topic on which results are announced. Its events have no results of their own. */
-export const RESULTS_TOPIC = 'processing_results'
+export const RESULTS_TOPIC = topics.results
