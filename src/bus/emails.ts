@@ -1,3 +1,4 @@
+import { OPERATION_TTL_MS } from '../domain/change.js'
 import { placementOf } from '../domain/ids.js'
 import { claimant, emailClaim, emailPlacement, parseClaimant } from '../domain/profiles.js'
 import type { Engine } from '../engines/engine.js'
@@ -18,7 +19,6 @@ import { KeypostError } from '../errors.js'
  *
  * As every swap names the exact value, a late release never hits a claim that is another's by now.
  */
-const ABORTED_TTL_MS = 2 * 3_600_000
 
 /** Whether the claim `found` on the email holds. If not, it never will again, and may be swapped. */
 export async function isLive(engine: Engine, email: string, found: string): Promise<boolean> {
@@ -28,7 +28,7 @@ export async function isLive(engine: Engine, email: string, found: string): Prom
     return profile !== null && emailClaim(profile.email) === emailClaim(email)
   }
   if (await matches()) return true
-  const abort = { name: `op:${operationId}`, from: null, to: 'aborted', ttlMs: ABORTED_TTL_MS }
+  const abort = { name: `op:${operationId}`, from: null, to: 'aborted', ttlMs: OPERATION_TTL_MS }
   const operation = await engine.swap(placementOf(profileId), abort)
   return operation === 'done' && (await matches())
 }

@@ -25,6 +25,9 @@ export interface Change {
   events?: NewEvent[]
 }
 
+/** How long an operation is remembered that says nothing else, in milliseconds: longer than any client retries. */
+export const OPERATION_TTL_MS = 2 * 60 * 60 * 1000
+
 /** A name that stands for one value at a time: expected to be `from` (null: free), becomes `to`. */
 export interface Claim {
   name: string

@@ -1,12 +1,12 @@
 import type { Change, RecordWrite } from '../engine.js'
 import { Conflict } from '../errors.js'
 import type { Position } from '../positions.js'
+import { TOMBSTONE, versionIn, withVersion } from '../stored.js'
 import { logTerms, recordEntries } from '../terms.js'
 import { claimed, setClaim } from './claims.js'
 import type { Clock } from './clock.js'
 import { count } from './counters.js'
 import { keys } from './keys.js'
-import { TOMBSTONE, versionIn, withVersion } from './records.js'
 import type { Store } from './store.js'
 
 /** What of a change can be made ready before the transaction. */

@@ -1,3 +1,4 @@
+import { OPERATION_TTL_MS } from '../../domain/change.js'
 import type { Change, Claim, Committed } from '../engine.js'
 import { Conflict } from '../errors.js'
 import { type Position, timeAt } from '../positions.js'
@@ -5,9 +6,6 @@ import { apply, failing, prepare } from './change.js'
 import { claimed, setClaim } from './claims.js'
 import type { Context } from './context.js'
 import { keys } from './keys.js'
-
-/** How long an operation is remembered that says nothing else: longer than any client retries. */
-const OPERATION_TTL_MS = 2 * 60 * 60 * 1000
 
 export async function commit(context: Context, change: Change): Promise<Committed> {
   const { store, clock, partitions, batcher, wake } = context

@@ -1,8 +1,7 @@
+import { noCounters } from '../../domain/counters.js'
 import type { TopicCounters } from '../../schemas/topic.js'
 import { keys, lastPart, under } from './keys.js'
 import type { Store } from './store.js'
-
-const none: TopicCounters = { published: 0, processed: 0, dead: 0, pending: 0, retrying: 0, discarded: 0 }
 
 /** Adds to the counters of a topic. */
 export function count(store: Store, partition: number, topic: string, by: Partial<TopicCounters>): void {
@@ -16,12 +15,13 @@ export function allCounters(store: Store, partitions: number): Record<string, To
   for (let partition = 0; partition < partitions; partition++)
     for (const { key, value } of store.range(under('counters', partition))) {
       const topic = lastPart(key)
-      all[topic] = sum(all[topic] ?? none, countersIn(value))
+      all[topic] = sum(all[topic] ?? noCounters, countersIn(value))
     }
   return all
 }
 
-const countersIn = (text: string | undefined): TopicCounters => (text === undefined ? none : JSON.parse(text))
+const countersIn = (text: string | undefined): TopicCounters =>
+  text === undefined ? noCounters : JSON.parse(text)
 
 function sum(counters: TopicCounters, by: Partial<TopicCounters>): TopicCounters {
   const result = { ...counters }

@@ -2,10 +2,10 @@ import { placementOf } from '../../domain/ids.js'
 import type { Batch, Delivery, EngineStats, Failure, Stored } from '../engine.js'
 import type { Range, Row } from '../listing.js'
 import { msOf, type Position, timeAt } from '../positions.js'
+import { announcementIn, eventIn, recordIn } from '../stored.js'
 import type { Context } from './context.js'
 import { allCounters } from './counters.js'
 import { keys, lastPart, partsOf, under } from './keys.js'
-import { announcementIn, eventIn, recordIn } from './records.js'
 import type { Store } from './store.js'
 import { isSettledOrOpen, logAfter, watermarkOf } from './watermark.js'
 
@@ -69,13 +69,13 @@ function resultOf({ store, partitions }: Reader, id: string): Stored['results'] 
   const at = store.get(keys.event(id))
   const done = at === undefined ? undefined : store.get(keys.done(partition, at))
   const json = done === undefined ? undefined : store.get(keys.entry('results', partition, done))
-  return done === undefined || json === undefined ? null : announcementIn(done, json).data
+  return done === undefined || json === undefined ? null : announcementIn(done, JSON.parse(json)).data
 }
 
 function entryAt(store: Store, stream: 'log' | 'results', partition: number, at: Position) {
   const json = store.get(keys.entry(stream, partition, at))
   if (json === undefined) return null
-  return stream === 'log' ? eventIn(at, json) : announcementIn(at, json)
+  return stream === 'log' ? eventIn(at, json) : announcementIn(at, JSON.parse(json))
 }
 
 /** The rows of one range, for a list. */

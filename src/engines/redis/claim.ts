@@ -1,6 +1,7 @@
 import type { Batch, Delivery, Failure } from '../engine.js'
 import type { Position } from '../positions.js'
-import { eventAt, positionOf } from './encoding.js'
+import { eventIn } from '../stored.js'
+import { positionOf } from './encoding.js'
 import { partitionKeys } from './keys.js'
 import { script } from './scripts.js'
 import type { Store } from './store.js'
@@ -33,5 +34,5 @@ export async function claim(
 function delivery([id, json, stored]: Entry): Delivery {
   const position = positionOf(id)
   const failures = stored ? (JSON.parse(stored.slice(stored.indexOf(' ') + 1)) as Failure[]) : []
-  return { event: eventAt(position, json), position, failures }
+  return { event: eventIn(position, json), position, failures }
 }

@@ -1,3 +1,4 @@
+import { OPERATION_TTL_MS } from '../../domain/change.js'
 import type { Change, Claim, Committed } from '../engine.js'
 import { Conflict } from '../errors.js'
 import { type Position, timeAt } from '../positions.js'
@@ -8,9 +9,6 @@ import type { Store } from './store.js'
 
 const commitScript = script('commit')
 const swapScript = script('swap')
-
-/** How long the operation of a change is remembered if the change does not say. */
-const OPERATION_TTL_MS = 2 * 60 * 60 * 1000
 
 type Reply =
   | ['committed' | 'replayed', Position | null]

@@ -1,11 +1,8 @@
 import type { KeypostEvent } from '../../schemas/event.js'
-import type { Result } from '../../schemas/result.js'
 import type { Change, Claim, NewEvent, RecordWrite } from '../engine.js'
-import { msOf, type Position, position, timeAt } from '../positions.js'
+import { type Position, position } from '../positions.js'
+import { announcementIn, eventIn, TOMBSTONE, withVersion } from '../stored.js'
 import { logTerms, type RecordEntry, recordEntries } from '../terms.js'
-
-/** What a deleted record leaves, so that its id stays taken. */
-const TOMBSTONE = '0'
 
 /** A list of ARGV: its length, then its items. */
 export const counted = <T>(items: T[] | undefined, encode: (item: T) => string[]): string[] => [
@@ -38,7 +35,7 @@ function writeArgs({ kind, before, after }: RecordWrite): string[] {
     kind,
     id,
     before === null ? '' : String(before.version),
-    after === null ? TOMBSTONE : `${after.version} ${JSON.stringify(after)}`,
+    after === null ? TOMBSTONE : withVersion(after),
     ...counted([...gone], itself),
     ...counted(added, itself),
   ]
@@ -63,32 +60,16 @@ export const changeArgs = ({
   ...counted(events, eventArgs),
 ]
 
-/** A stored record, or null for a tombstone. */
-export const recordIn = <T>(value: string): T | null =>
-  value === TOMBSTONE ? null : (JSON.parse(value.slice(value.indexOf(' ') + 1)) as T)
-
 /** The position that a stream's id is. */
 export function positionOf(id: string): Position {
   const [ms, sequence] = id.split('-')
   return position(Number(ms), Number(sequence))
 }
 
-/** An event, whose time is its position's. */
-export const eventAt = (at: Position, json: string): KeypostEvent => ({
-  ...(JSON.parse(json) as NewEvent),
-  time: timeAt(at),
-})
-
 /** The event in a stream's entry: in the results, the announcement with the result as its data. */
-export function eventIn(at: Position, fields: string[]): KeypostEvent {
+export function eventOf(at: Position, fields: string[]): KeypostEvent {
   const [, , , json = '', , result] = fields
-  if (result === undefined) return eventAt(at, json)
-  const body = JSON.parse(result) as Omit<Result, 'finishedAt' | 'latencyMs'>
-  const time = timeAt(at)
-  const latencyMs = Math.max(0, msOf(at) - Date.parse(body.publishedAt))
-  return {
-    ...(JSON.parse(json) as Omit<NewEvent, 'data'>),
-    data: { ...body, finishedAt: time, latencyMs },
-    time,
-  }
+  return result === undefined
+    ? eventIn(at, json)
+    : announcementIn(at, { ...JSON.parse(json), data: JSON.parse(result) })
 }

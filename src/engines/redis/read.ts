@@ -2,7 +2,8 @@ import type { KeypostEvent } from '../../schemas/event.js'
 import type { Result } from '../../schemas/result.js'
 import { RESULTS_TOPIC, type Stored } from '../engine.js'
 import type { Range, Row, Source } from '../listing.js'
-import { eventIn, positionOf, recordIn } from './encoding.js'
+import { recordIn } from '../stored.js'
+import { eventOf, positionOf } from './encoding.js'
 import { type PartitionKeys, partitionKeys } from './keys.js'
 import { script } from './scripts.js'
 import type { Store } from './store.js'
@@ -33,12 +34,12 @@ export async function get<K extends keyof Stored>(
 
 async function record<T>(store: Store, key: string, id: string): Promise<T | null> {
   const value = await store.call((redis) => redis.hget(key, id))
-  return value === null ? null : recordIn<T>(value)
+  return recordIn<T>(value ?? undefined)
 }
 
 async function entry(store: Store, keys: string[], id: string): Promise<KeypostEvent | null> {
   const found = (await store.run(entryScript, keys, [id])) as Entry | null
-  return found === null ? null : eventIn(positionOf(found[0]), found[1])
+  return found === null ? null : eventOf(positionOf(found[0]), found[1])
 }
 
 /** What engines/listing.ts reads from. */
@@ -72,7 +73,7 @@ async function scanStream(store: Store, { partition, index, ...range }: Range): 
   )
   return entries.map(([id, fields]) => {
     const sort = positionOf(id)
-    return { sort, value: eventIn(sort, fields) }
+    return { sort, value: eventOf(sort, fields) }
   })
 }
 
@@ -93,7 +94,7 @@ async function scanIndex(store: Store, range: Range, term: string): Promise<Row[
   )) as [sort: string, value: string | string[]][]
   return rows.map(([sort, value]) => ({
     sort,
-    value: typeof value === 'string' ? recordIn(value) : eventIn(sort, value),
+    value: typeof value === 'string' ? recordIn(value) : eventOf(sort, value),
   }))
 }
 

@@ -1,3 +1,4 @@
+import { noCounters } from '../../domain/counters.js'
 import type { EngineStats, TopicCounters } from '../engine.js'
 import { type Position, timeAt } from '../positions.js'
 import { partitionKeys } from './keys.js'
@@ -7,15 +8,6 @@ import type { Store } from './store.js'
 const statsScript = script('stats')
 
 type Reply = [counters: string[], oldest: Position | null]
-
-const none = (): TopicCounters => ({
-  published: 0,
-  processed: 0,
-  dead: 0,
-  pending: 0,
-  retrying: 0,
-  discarded: 0,
-})
 
 export async function stats(store: Store, partitions: number): Promise<EngineStats> {
   const replies = await Promise.all(
@@ -34,7 +26,7 @@ export async function stats(store: Store, partitions: number): Promise<EngineSta
 function add(topics: Record<string, TopicCounters>, counters: string[]): void {
   for (let i = 0; i < counters.length; i += 2) {
     const [topic = '', counter = ''] = (counters[i] ?? '').split(' ')
-    topics[topic] ??= none()
+    topics[topic] ??= { ...noCounters }
     topics[topic][counter as keyof TopicCounters] += Number(counters[i + 1])
   }
 }

@@ -1,7 +1,9 @@
-import type { KeypostEvent } from '../../schemas/event.js'
-import type { Result } from '../../schemas/result.js'
-import type { NewEvent, NewResult } from '../engine.js'
-import { msOf, type Position, timeAt } from '../positions.js'
+import type { KeypostEvent } from '../schemas/event.js'
+import type { Result } from '../schemas/result.js'
+import type { NewEvent, NewResult } from './engine.js'
+import { msOf, type Position, timeAt } from './positions.js'
+
+/** How both engines keep records and events: what is stored as text, and what is made of it on reading. */
 
 /** What a deleted record leaves, so that its id stays taken. */
 export const TOMBSTONE = '0'
@@ -23,9 +25,10 @@ export const eventIn = (at: Position, json: string): KeypostEvent => ({
   time: timeAt(at),
 })
 
+type StoredAnnouncement = NewEvent & { data: NewResult['body'] }
+
 /** An announcement; it and the result that it holds finished at its position's time. */
-export function announcementIn(at: Position, json: string): KeypostEvent & { data: Result } {
-  const event = JSON.parse(json) as NewEvent & { data: NewResult['body'] }
+export function announcementIn(at: Position, event: StoredAnnouncement): KeypostEvent & { data: Result } {
   const time = timeAt(at)
   const latencyMs = Math.max(0, msOf(at) - Date.parse(event.data.publishedAt))
   return { ...event, time, data: { ...event.data, finishedAt: time, latencyMs } }
