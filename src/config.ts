@@ -6,6 +6,11 @@ import { Value } from 'typebox/value'
 const milliseconds = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: 86_400_000, description })
 
+const DAY_MS = 86_400_000
+
+const age = (days: number, description: string) =>
+  Type.Integer({ default: days * DAY_MS, minimum: 1, maximum: 3660 * DAY_MS, description })
+
 /**
  * Every variable that Keypost reads from its environment. A test holds this table and `.env.example`
  * together; a value that does not fit stops the start.
@@ -70,6 +75,33 @@ export const Environment = Type.Object({
     maximum: 10_000,
     description: 'How many handlers run side by side.',
   }),
+  MAX_UNFINISHED: Type.Integer({
+    default: 100_000,
+    minimum: 1,
+    maximum: 100_000_000,
+    description: 'With so many unfinished events, requests that would publish more are answered with 503.',
+  }),
+  EVENT_TTL_MS: age(
+    7,
+    'How long an event is kept that is settled; dead ones are kept as long as their results.',
+  ),
+  RESULT_TTL_MS: age(30, 'How long a result is kept; at least EVENT_TTL_MS.'),
+  OPERATION_TTL_MS: milliseconds(
+    7_200_000,
+    'How long a write is recognised when it is sent again; one with an Idempotency-Key for a day.',
+  ),
+  REPLAY_RATE: Type.Integer({
+    default: 100,
+    minimum: 1,
+    maximum: 100_000,
+    description: 'How many events a second a replay hands out.',
+  }),
+  WAIT_REPLICAS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 100,
+    description: 'How many replicas of Redis must have a write before it is acknowledged.',
+  }),
   SHUTDOWN_MS: milliseconds(10_000, 'How long a stop waits for what is in hand.'),
   LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     default: 'info',
@@ -110,6 +142,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       'REDIS_URL: must be a URL; write special characters of its password as %40 and the like',
     )
   }
+  if (values.RESULT_TTL_MS < values.EVENT_TTL_MS) {
+    throw new ConfigError(
+      'RESULT_TTL_MS: must be at least EVENT_TTL_MS, since an event is not kept without its result',
+    )
+  }
   if (!isLoopback(values.HOST)) {
     throw new ConfigError(
       'HOST: must be a loopback address (127.0.0.1, ::1 or localhost), as everyone who reaches Keypost may use it',
@@ -121,7 +158,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 /** Decimal digits become a number where one is wanted; anything else stays as it is, and is then refused. */
 function numeric(name: string, value: string): string | number {
   const { type } = Environment.properties[name as keyof Environment] as { type?: string }
-  return type === 'integer' && /^\d{1,9}$/.test(value) ? Number(value) : value
+  return type === 'integer' && /^\d{1,15}$/.test(value) ? Number(value) : value
 }
 
 function complaints(errors: { instancePath: string; keyword: string; message: string }[]): string[] {
