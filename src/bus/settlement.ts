@@ -1,3 +1,4 @@
+import { failuresIn, type HistoryEntry, reopenedIn } from '../domain/history.js'
 import { newId, placementOf } from '../domain/ids.js'
 import type { Delivery, Settlement } from '../engines/engine.js'
 import type { HandlerError, ResultStatus } from '../schemas/result.js'
@@ -16,19 +17,31 @@ export function settlementOf(
   by: { handler: string; processor: string; settings: BusSettings },
 ): Settlement {
   if (run.end === 'handled') {
-    return { delivery, failures: delivery.failures, ...done(delivery, run, by.handler, run.handled) }
+    return { delivery, entry: null, ...done(delivery, run, by, run.handled) }
   }
   const { error } = run
-  const failures = [...delivery.failures, { at: new Date().toISOString(), processor: by.processor, error }]
-  return failures.length < by.settings.maxAttempts
-    ? { delivery, failures, how: 'retry', delayMs: retryDelay(failures.length, by.settings) }
-    : { delivery, failures, ...done(delivery, run, by.handler, error) }
+  const failures = failuresIn(delivery.history).length + 1
+  const now = Date.now()
+  const failed = (retryAt: number | null): HistoryEntry => ({
+    what: 'failed',
+    at: rfc3339(now),
+    startedAt: rfc3339(now - run.durationMs),
+    processor: by.processor,
+    error,
+    retryAt: retryAt === null ? null : rfc3339(retryAt),
+  })
+  if (failures >= by.settings.maxAttempts)
+    return { delivery, entry: failed(null), ...done(delivery, run, by, error) }
+  const delayMs = retryDelay(failures, by.settings)
+  return { delivery, entry: failed(now + delayMs), how: 'retry', delayMs }
 }
 
+const rfc3339 = (ms: number) => new Date(ms).toISOString()
+
 function done(
-  { event, failures }: Delivery,
+  { event, history }: Delivery,
   { durationMs }: Attempt,
-  handler: string,
+  by: { handler: string; processor: string },
   ended: Handled | HandlerError,
 ): Pick<Extract<Settlement, { how: 'done' }>, 'how' | 'result' | 'change'> {
   const processed = 'outcome' in ended
@@ -37,17 +50,19 @@ function done(
     how: 'done',
     result: {
       announcement: { id: newId(placementOf(event.id)), source: event.source },
+      delivered: { at: rfc3339(Date.now() - durationMs), processor: by.processor },
       body: {
         id: event.id,
         topic: event.topic,
         type: event.type,
         subject: event.subject ?? null,
         status,
-        handler,
-        attempts: failures.length + 1,
+        handler: by.handler,
+        attempts: failuresIn(history).length + 1,
         outcome: processed ? ended.outcome : null,
         error: processed ? null : ended,
         publishedAt: event.time,
+        replaces: reopenedIn(history)?.replaced ?? null,
         durationMs,
       },
     },

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LimitFunction } from 'p-limit'
+import { failuresIn } from '../domain/history.js'
 import type { Delivery, Engine, Settled } from '../engines/engine.js'
 import { LeaseLost } from '../engines/errors.js'
 import type { Position } from '../engines/positions.js'
@@ -229,7 +230,7 @@ export class Worker {
   async #attempt(handle: Parameters<typeof attempt>[0], delivery: Delivery): Promise<Attempt> {
     if (this.#ending) return { end: 'interrupted', why: 'the partition is being given up', durationMs: 0 }
     const { engine, publisher, settings } = this.parts
-    const context = { engine, publisher, attempt: delivery.failures.length + 1 }
+    const context = { engine, publisher, attempt: failuresIn(delivery.history).length + 1 }
     return attempt(handle, delivery.event, context, settings.handlerTimeoutMs, this.#abandoned.signal)
   }
 }
@@ -237,9 +238,9 @@ export class Worker {
 const failed = (code: string, message: string) =>
   ({ end: 'failed', error: { code, message }, durationMs: 0 }) as const
 
-const factsOf = ({ event, failures }: Delivery) => ({
+const factsOf = ({ event, history }: Delivery) => ({
   eventId: event.id,
   topic: event.topic,
   type: event.type,
-  attempt: failures.length + 1,
+  attempt: failuresIn(history).length + 1,
 })

@@ -1,12 +1,14 @@
 import type { Change, Claim, Records } from '../domain/change.js'
+import type { HistoryEntry, Reopened } from '../domain/history.js'
 import { topics } from '../domain/topics.js'
 import type { Page } from '../schemas/common.js'
 import type { KeypostEvent } from '../schemas/event.js'
 import type { KeyStatus } from '../schemas/key.js'
-import type { HandlerError, Result, ResultStatus } from '../schemas/result.js'
+import type { Result, ResultStatus } from '../schemas/result.js'
 import type { Position } from './positions.js'
 
 export type { Change, Claim, NewEvent, RecordKind, RecordWrite } from '../domain/change.js'
+export type { Failed, HistoryEntry, Reopened } from '../domain/history.js'
 
 /**
  * The port between Keypost and where its records, events and results live. Two engines implement it
@@ -58,8 +60,22 @@ export interface Engine {
    */
   settle(partition: number, token: string, settlements: Settlement[]): Promise<Settled[]>
 
-  /** One record, event (also of `processing_results`), or the result of the event with this id. */
-  get<K extends keyof Stored>(kind: K, id: string): Promise<Stored[K] | null>
+  /**
+   * Takes back how an event ended, in one atomic step: `redrive` a dead one and `replay` a processed one, so
+   * that they are due at once; `discard` a dead one, so that it is no dead letter any more. The same operation
+   * again changes nothing and answers `replayed`; `conflict`: the event is not as the trace says, by now.
+   */
+  reopen(reopening: Reopening): Promise<'reopened' | 'replayed' | 'conflict'>
+
+  /**
+   * Takes away what is older than it must be kept, at most `limit` events and `limit` results a call, oldest
+   * first. It never takes an unfinished event, nor passes one. A dead event that is not discarded is kept as
+   * long as its result.
+   */
+  sweep(partition: number, retention: Retention): Promise<Swept>
+
+  /** One record, event (also of `processing_results`), or the result or the trace of the event with this id. */
+  get<K extends keyof Readable>(kind: K, id: string): Promise<Readable[K] | null>
 
   /**
    * A page of a list, from an index. Keys and profiles: newest first (with `expiresBefore`: soonest first).
@@ -93,6 +109,65 @@ export interface Stored extends Records {
   events: KeypostEvent
   results: Result
 }
+
+/** What can be read by its id. */
+export interface Readable extends Stored {
+  traces: Trace
+}
+
+/** All that is known of an event that is still kept and has results. */
+export interface Trace extends Past {
+  event: KeypostEvent
+  position: Position
+  ended: Ended | null
+}
+
+/** How an event ended. */
+export interface Ended {
+  result: Result
+  /** The id of the event that announced it. */
+  announcement: string
+  /** The delivery that was settled so: who did it, and when it began (RFC 3339). */
+  delivered: Delivered
+  /** It is dead and was discarded. */
+  discarded: boolean
+}
+
+export interface Delivered {
+  at: string
+  processor: string
+}
+
+export interface Reopening {
+  how: 'redrive' | 'replay' | 'discard'
+  /** The event as it must still be: its revision and the announcement of its end are compared. */
+  trace: Trace & { ended: Ended }
+  /** What its history gets; null for `discard`. */
+  entry: Reopened | null
+  /** Remembered like that of a change, in the event's partition. */
+  operationId: string
+  operationTtlMs: number
+}
+
+export interface Retention {
+  /** What was published before this position, or finished before it, may go. */
+  eventsBefore: Position
+  resultsBefore: Position
+  limit: number
+}
+
+export interface Swept {
+  events: number
+  results: number
+  /** There is more to take away. */
+  more: boolean
+  /**
+   * Unfinished events whose entries somebody else has taken out of the log: they are only what is still known of
+   * them (`data` is absent), for the caller to settle as dead.
+   */
+  lost: Delivery[]
+}
+
 export interface Committed {
   replayed: boolean
   /** RFC 3339: the `time` of the change's events; for a replayed change, of the first answer if still known. */
@@ -134,28 +209,31 @@ export interface Batch {
   due: Delivery[]
   /** Where to go on in the log: the position of the last entry read, whether or not it is in `fresh`. */
   position: Position | null
+  /** Every event up to here is settled or in the open set. It only grows, unless data was lost. */
+  watermark: Position | null
+  /** `after` lies beyond the end of the log, so data was lost; the log was read from the watermark instead. */
+  reset: boolean
   /** Milliseconds until the open set's next event is due, by the engine's clock; null: none waits. */
   nextDueInMs: number | null
 }
 
-export interface Delivery {
+export interface Delivery extends Past {
   event: KeypostEvent
   position: Position
-  /** The attempts that failed before this one. */
-  failures: Failure[]
 }
 
-export interface Failure {
-  /** RFC 3339 */
-  at: string
-  processor: string
-  error: HandlerError
+/** What happened to an event before. */
+export interface Past {
+  /** Its latest entries. */
+  history: HistoryEntry[]
+  /** How many entries it ever had: whatever changes an event names the revision that it knows. */
+  revision: number
 }
 
-/** How a delivery ends. `failures` are those of the delivery, and for `retry` and `dead` the new one after them. */
+/** How a delivery ends: `entry` is what its history gets in addition. */
 export type Settlement = {
   delivery: Delivery
-  failures: Failure[]
+  entry: HistoryEntry | null
 } & ({ how: 'retry'; delayMs: number } | { how: 'done'; result: NewResult; change?: SettlementChange })
 
 /** What a settlement writes beside the result; in the event's partition. */
@@ -165,6 +243,7 @@ export type SettlementChange = Pick<Change, 'claims' | 'writes' | 'events'>
 export interface NewResult {
   /** The id and source of the `event.processed` or `event.dead` that announces it. */
   announcement: { id: string; source: string }
+  delivered: Delivered
   body: Omit<Result, 'finishedAt' | 'latencyMs'>
 }
 
@@ -192,7 +271,8 @@ export interface Queries {
   /** `email` in lower case */
   profiles: { email?: string | undefined }
   events: EventQuery
-  results: EventQuery & { status?: ResultStatus | undefined }
+  /** `discarded` false: without the dead ones that were discarded. */
+  results: EventQuery & { status?: ResultStatus | undefined; discarded?: false | undefined }
 }
 
 /** `since` ≤ t < `until` */

@@ -1,6 +1,7 @@
+import { failuresIn, type HistoryEntry } from '../domain/history.js'
 import type { KeypostEvent } from '../schemas/event.js'
 import type { Result } from '../schemas/result.js'
-import type { NewEvent, NewResult } from './engine.js'
+import type { Delivery, NewEvent, NewResult, Past } from './engine.js'
 import { msOf, type Position, timeAt } from './positions.js'
 
 /** How both engines keep records and events: what is stored as text, and what is made of it on reading. */
@@ -33,3 +34,21 @@ export function announcementIn(at: Position, event: StoredAnnouncement): Keypost
   const latencyMs = Math.max(0, msOf(at) - Date.parse(event.data.publishedAt))
   return { ...event, time, data: { ...event.data, finishedAt: time, latencyMs } }
 }
+
+/** So many entries of a history are kept: more than there can be attempts. */
+const MAX_HISTORY = 300
+
+/** A history as it is stored: its revision, which is compared, a space, and its entries as JSON. */
+export const pastIn = (stored: string | null | undefined): Past => {
+  if (!stored) return { history: [], revision: 0 }
+  const space = stored.indexOf(' ')
+  return { history: JSON.parse(stored.slice(space + 1)), revision: Number(stored.slice(0, space)) }
+}
+
+/** The same with one more entry. */
+export const withEntry = ({ history, revision }: Past, entry: HistoryEntry): string =>
+  `${revision + 1} ${JSON.stringify([...history, entry].slice(-MAX_HISTORY))}`
+
+/** Under which counter an unfinished event is: retrying from its first failure until its result. */
+export const stateOf = ({ history }: Delivery): 'pending' | 'retrying' =>
+  failuresIn(history).length === 0 ? 'pending' : 'retrying'

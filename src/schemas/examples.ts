@@ -55,6 +55,7 @@ export const result = {
   publishedAt: event.time,
   finishedAt: '2026-01-31T12:00:00.012Z',
   latencyMs: 12,
+  replaces: null,
   durationMs: 0.8,
 }
 

@@ -27,12 +27,20 @@ export const Result = Type.Object(
     subject: Nullable(Subject),
     status: ResultStatus,
     handler: Type.String(),
-    attempts: Type.Integer({ minimum: 1 }),
+    attempts: Type.Integer({
+      minimum: 1,
+      description: 'Since the event was published, redriven or replayed.',
+    }),
     outcome: Nullable(Outcome),
     error: Nullable(HandlerError),
     publishedAt: Timestamp,
     finishedAt: Timestamp,
     latencyMs: Type.Integer({ minimum: 0, description: 'From published to finished.' }),
+    replaces: Nullable({
+      ...Id,
+      description:
+        'After a redrive or a replay: the event of `processing_results` that announced the result before.',
+    }),
     durationMs: Type.Number({ minimum: 0, description: 'The last attempt of the handler.' }),
   },
   { $id: 'Result', additionalProperties: false, examples: [examples.result] },

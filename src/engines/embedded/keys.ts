@@ -25,8 +25,8 @@ export const keys = {
   open: (partition: number, at: Position) => key('open', partition, at),
   /** The open set by that time; nothing. */
   due: (partition: number, ms: number, at: Position) => key('due', partition, position(ms, 0), at),
-  /** The failures of an event. */
-  failures: (partition: number, at: Position) => key('failures', partition, at),
+  /** The history of an event. */
+  history: (partition: number, at: Position) => key('history', partition, at),
   watermark: (partition: number) => key('watermark', partition),
 
   /** A record, or nothing where one was deleted. */

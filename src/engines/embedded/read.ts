@@ -1,8 +1,8 @@
 import { placementOf } from '../../domain/ids.js'
-import type { Batch, Delivery, EngineStats, Failure, Stored } from '../engine.js'
+import type { Batch, Delivery, EngineStats, Past, Stored } from '../engine.js'
 import type { Range, Row } from '../listing.js'
 import { msOf, type Position, timeAt } from '../positions.js'
-import { announcementIn, eventIn, recordIn } from '../stored.js'
+import { announcementIn, eventIn, pastIn, recordIn } from '../stored.js'
 import type { Context } from './context.js'
 import { allCounters } from './counters.js'
 import { keys, lastPart, partsOf, under } from './keys.js'
@@ -11,15 +11,13 @@ import { isSettledOrOpen, logAfter, watermarkOf } from './watermark.js'
 
 type Reader = Pick<Context, 'store' | 'partitions'>
 
-export function failuresOf(store: Store, partition: number, at: Position): Failure[] {
-  const text = store.get(keys.failures(partition, at))
-  return text === undefined ? [] : JSON.parse(text)
-}
+export const pastOf = (store: Store, partition: number, at: Position): Past =>
+  pastIn(store.get(keys.history(partition, at)))
 
 function deliveryAt(store: Store, partition: number, at: Position): Delivery[] {
   const json = store.get(keys.entry('log', partition, at))
   if (json === undefined) return []
-  return [{ event: eventIn(at, json), position: at, failures: failuresOf(store, partition, at) }]
+  return [{ event: eventIn(at, json), position: at, ...pastOf(store, partition, at) }]
 }
 
 export function claim({ store }: Reader, partition: number, after: Position | null, limit: number): Batch {

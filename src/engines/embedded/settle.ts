@@ -1,18 +1,20 @@
-import { type Failure, type NewResult, RESULTS_TOPIC, type Settled, type Settlement } from '../engine.js'
+import { type NewResult, RESULTS_TOPIC, type Settled, type Settlement } from '../engine.js'
 import { LeaseLost } from '../errors.js'
+import { stateOf, withEntry } from '../stored.js'
 import { resultTerms } from '../terms.js'
 import { apply, failing, type Prepared, prepare } from './change.js'
 import type { Context } from './context.js'
 import { count } from './counters.js'
 import { keys } from './keys.js'
-import { failuresOf } from './read.js'
+import { pastOf } from './read.js'
 import { advanceWatermark } from './watermark.js'
 
 interface Ready {
   settlement: Settlement
   change: Prepared
   announcement: string
-  failures: string
+  /** null: stays as it is. */
+  history: string | null
 }
 
 export async function settle(
@@ -38,7 +40,7 @@ function makeReady(partition: number, settlement: Settlement): Ready {
     settlement,
     change: prepare(partition, settlement.how === 'done' ? (settlement.change ?? {}) : {}),
     announcement: settlement.how === 'done' ? announcementOf(settlement.result) : '',
-    failures: JSON.stringify(settlement.failures satisfies Failure[]),
+    history: settlement.entry === null ? null : withEntry(settlement.delivery, settlement.entry),
   }
 }
 
@@ -56,15 +58,14 @@ const announcementOf = ({ announcement: { id, source }, body }: NewResult): stri
 /** Checks everything, then writes all of it. Later settlements of a batch see what earlier ones wrote. */
 function settleOne({ store, clock }: Context, partition: number, ready: Ready): Settled {
   const { settlement, change } = ready
-  const { event, position: at, failures: known } = settlement.delivery
+  const { event, position: at, revision } = settlement.delivery
   if (store.has(keys.done(partition, at)) || store.get(keys.event(event.id)) !== at) return 'already'
-  if (failuresOf(store, partition, at).length !== known.length) return 'already'
+  if (pastOf(store, partition, at).revision !== revision) return 'already'
   if (failing(store, partition, change) !== null) return 'conflict'
 
-  if (settlement.failures.length > known.length) store.put(keys.failures(partition, at), ready.failures)
+  if (ready.history !== null) store.put(keys.history(partition, at), ready.history)
   close(settlement.delivery.position)
-  // Counted as retrying from the first failure until the result.
-  const was = known.length === 0 ? 'pending' : 'retrying'
+  const was = stateOf(settlement.delivery)
   if (settlement.how === 'retry') {
     if (was === 'pending') count(store, partition, event.topic, { pending: -1, retrying: 1 })
     const due = Date.now() + settlement.delayMs

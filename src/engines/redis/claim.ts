@@ -1,6 +1,6 @@
-import type { Batch, Delivery, Failure } from '../engine.js'
+import type { Batch, Delivery } from '../engine.js'
 import type { Position } from '../positions.js'
-import { eventIn } from '../stored.js'
+import { eventIn, pastIn } from '../stored.js'
 import { positionOf } from './encoding.js'
 import { partitionKeys } from './keys.js'
 import { script } from './scripts.js'
@@ -8,7 +8,7 @@ import type { Store } from './store.js'
 
 const claimScript = script('claim')
 
-type Entry = [id: string, json: string, failures?: string | null]
+type Entry = [id: string, json: string, past?: string | null]
 type Reply = [fresh: Entry[], due: Entry[], last: string | null, nextDueInMs: number | null]
 
 export async function claim(
@@ -17,10 +17,10 @@ export async function claim(
   after: Position | null,
   limit: number,
 ): Promise<Batch> {
-  const { log, resultOf, due, failures, watermark } = partitionKeys(partition)
+  const { log, resultOf, due, history, watermark } = partitionKeys(partition)
   const [fresh, open, last, nextDueInMs] = (await store.run(
     claimScript,
-    [log, resultOf, due, failures, watermark],
+    [log, resultOf, due, history, watermark],
     [after ?? '', limit],
   )) as Reply
   return {
@@ -31,8 +31,7 @@ export async function claim(
   }
 }
 
-function delivery([id, json, stored]: Entry): Delivery {
+function delivery([id, json, past]: Entry): Delivery {
   const position = positionOf(id)
-  const failures = stored ? (JSON.parse(stored.slice(stored.indexOf(' ') + 1)) as Failure[]) : []
-  return { event: eventIn(position, json), position, failures }
+  return { event: eventIn(position, json), position, ...pastIn(past) }
 }

@@ -39,8 +39,8 @@ export function partitionKeys(partition: number) {
     /** The open set: sorted set of positions by due time in milliseconds, and the same in order of position. */
     due: key('due'),
     openOrder: key('open'),
-    /** Hash from an event's id to `<count> <json>` of the attempts that failed. */
-    failures: key('failures'),
+    /** Hash from an event's id to `<revision> <json>` of its history. */
+    history: key('history'),
     /** Position up to which every event is settled or in the open set. */
     watermark: key('watermark'),
     /** Hash of token, processor and beat. */
@@ -71,7 +71,7 @@ export const settleKeys = (k: PartitionKeys): string[] => [
   k.resultIndex,
   k.due,
   k.openOrder,
-  k.failures,
+  k.history,
   k.watermark,
   k.lease,
 ]

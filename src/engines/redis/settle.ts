@@ -1,5 +1,6 @@
 import { RESULTS_TOPIC, type Settled, type Settlement } from '../engine.js'
 import { LeaseLost } from '../errors.js'
+import { stateOf, withEntry } from '../stored.js'
 import { resultTerms } from '../terms.js'
 import { changeArgs, counted, itself } from './encoding.js'
 import { partitionKeys, settleKeys, WAKE } from './keys.js'
@@ -34,15 +35,15 @@ export async function settle(
 }
 
 function settlementArgs(settlement: Settlement): string[] {
-  const { delivery, failures } = settlement
+  const { delivery, entry } = settlement
   const { event, position } = delivery
-  const known = delivery.failures.length
   const common = [
     event.id,
     position,
     event.topic,
-    String(known),
-    failures.length > known ? `${failures.length} ${JSON.stringify(failures)}` : '',
+    String(delivery.revision),
+    stateOf(delivery),
+    entry === null ? '' : withEntry(delivery, entry),
     settlement.how,
   ]
   if (settlement.how === 'retry') return [...common, String(settlement.delayMs)]

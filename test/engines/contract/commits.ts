@@ -29,7 +29,7 @@ export function commits(t: Test, place: Place): void {
     t.strictSame(await all(engine, 'keys', { fingerprint: record.fingerprint }), [record])
     t.strictSame(await all(engine, 'events', { subject: `keys/${record.id}` }), [published])
     t.strictSame((await reclaim(engine, 1)).fresh, [
-      { event: published, position: (await reclaim(engine, 1)).position, failures: [] },
+      { event: published, position: (await reclaim(engine, 1)).position, history: [], revision: 0 },
     ])
     t.match((await engine.stats()).topics.things, { published: 1, pending: 1 })
     t.equal((await engine.stats()).oldestUnfinishedAt, time)

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Test } from 'tap'
+import { failuresIn, reopenedIn } from '../../../src/domain/history.js'
 import { newId } from '../../../src/domain/ids.js'
 import type {
   Batch,
   Change,
   Delivery,
   Engine,
+  Failed,
   Lease,
   NewEvent,
   Paging,
@@ -145,25 +147,29 @@ export async function only(engine: Engine, partition = 0): Promise<Delivery> {
   return delivery
 }
 
-const failure = () => ({
+const failure = (retryAt: string | null): Failed => ({
+  what: 'failed',
   at: new Date().toISOString(),
+  startedAt: new Date().toISOString(),
   processor: 'p1',
   error: { code: 'broken', message: 'it broke' },
+  retryAt,
 })
 
 export function done(
   delivery: Delivery,
   { status = 'processed' as 'processed' | 'dead', change = undefined as SettlementChange | undefined } = {},
 ): Settlement {
-  const { event, failures } = delivery
+  const { event, history } = delivery
   const dead = status === 'dead'
-  const error = dead ? failure() : null
+  const entry = dead ? failure(null) : null
   return {
     delivery,
-    failures: error === null ? failures : [...failures, error],
+    entry,
     how: 'done',
     result: {
       announcement: { id: newId(Number.parseInt(event.id.slice(-4), 16)), source: '/test' },
+      delivered: { at: new Date().toISOString(), processor: 'p1' },
       body: {
         id: event.id,
         topic: event.topic,
@@ -171,10 +177,11 @@ export function done(
         subject: event.subject ?? null,
         status,
         handler: 'test',
-        attempts: failures.length + 1,
+        attempts: failuresIn(history).length + 1,
         outcome: dead ? null : { code: 'recorded' },
-        error: error === null ? null : error.error,
+        error: entry === null ? null : entry.error,
         publishedAt: event.time,
+        replaces: reopenedIn(history)?.replaced ?? null,
         durationMs: 1.5,
       },
     },
@@ -184,7 +191,7 @@ export function done(
 
 export const retry = (delivery: Delivery, delayMs: number): Settlement => ({
   delivery,
-  failures: [...delivery.failures, failure()],
+  entry: failure(new Date(Date.now() + delayMs).toISOString()),
   how: 'retry',
   delayMs,
 })

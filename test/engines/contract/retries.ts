@@ -14,22 +14,22 @@ import {
 } from './fixtures.js'
 
 export function retries(t: Test, place: Place): void {
-  t.test('a retry comes back when it is due, with its failures, and not in the log', async (t) => {
+  t.test('a retry comes back when it is due, with its history, and not in the log', async (t) => {
     const engine = await fresh(t, place)
     await publish(engine, 1)
     const token = await take(engine)
     const first = await only(engine)
-    t.strictSame(first.failures, [])
+    t.strictSame([first.history, first.revision], [[], 0])
     const failed = retry(first, 0)
     t.strictSame(await engine.settle(0, token, [failed]), ['settled'])
     const batch = await reclaim(engine)
     t.strictSame(batch.fresh, [])
-    t.strictSame(batch.due, [{ ...first, failures: failed.failures }])
+    t.strictSame(batch.due, [{ ...first, history: [failed.entry], revision: 1 }])
 
     const [second] = batch.due
     if (second === undefined) throw new Error('it was due')
     await engine.settle(0, token, [retry(second, 0)])
-    t.equal((await only(engine)).failures.length, 2)
+    t.equal((await only(engine)).history.length, 2)
   })
 
   t.test('a retry that is not due waits, and says for how long', async (t) => {

@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { failuresIn, reopenedIn } from '../../../src/domain/history.js'
 import { newId, placementOf } from '../../../src/domain/ids.js'
 import type { Change, Delivery, Engine, Lease, Settlement } from '../../../src/engines/engine.js'
 import { connect } from '../../../src/engines/redis/connections.js'
@@ -80,7 +81,7 @@ export async function take(engine: Engine, partition = 0): Promise<Lease> {
 }
 
 export function processed(delivery: Delivery): Settlement {
-  const { event, failures } = delivery
+  const { event, history } = delivery
   const body = {
     id: event.id,
     topic: event.topic,
@@ -88,19 +89,27 @@ export function processed(delivery: Delivery): Settlement {
     subject: event.subject ?? null,
     status: 'processed' as const,
     handler: 'test',
-    attempts: failures.length + 1,
+    attempts: failuresIn(history).length + 1,
     outcome: { code: 'recorded' },
     error: null,
     publishedAt: event.time,
+    replaces: reopenedIn(history)?.replaced ?? null,
     durationMs: 1.5,
   }
   const announcement = { id: newId(placementOf(event.id)), source: '/test' }
-  return { delivery, failures, how: 'done', result: { announcement, body } }
+  return {
+    delivery,
+    entry: null,
+    how: 'done',
+    result: { announcement, delivered: { at: new Date().toISOString(), processor: 'p1' }, body },
+  }
 }
 
 export function failed(delivery: Delivery, delayMs: number): Settlement {
-  const failure = { at: new Date().toISOString(), processor: 'p1', error: { code: 'broken', message: 'no' } }
-  return { delivery, failures: [...delivery.failures, failure], how: 'retry', delayMs }
+  const now = new Date().toISOString()
+  const error = { code: 'broken', message: 'no' }
+  const entry = { what: 'failed' as const, at: now, startedAt: now, processor: 'p1', error, retryAt: now }
+  return { delivery, entry, how: 'retry', delayMs }
 }
 
 export { until } from '../../until.js'

@@ -57,7 +57,7 @@ if (redisInstalled(t)) {
     t.equal(network.lost, 4)
     t.match((await engine.stats()).topics.retried, { published: 1, retrying: 1, pending: 0 })
     const { due } = await engine.claim(0, null, 100)
-    t.equal(due.find(({ event }) => event.id === delivery.event.id)?.failures.length, 1)
+    t.equal(due.find(({ event }) => event.id === delivery.event.id)?.history.length, 1)
   })
 
   t.test('scripts that Redis has forgotten are given to it again', async (t) => {

@@ -3,10 +3,10 @@
 -- see what earlier ones wrote. Allowed when memory is short: settling is what lets it be freed again.
 --
 -- KEYS: the ten of a change (see include/change.lua), results, announcements, result of, result index, due,
---       open order, failures, watermark, lease
+--       open order, history, watermark, lease
 -- ARGV: wake channel, partition, lease token, channel of the results, settlements (counted), each:
---   event id, its position, its topic, how many failures the delivery knew, failures ('<count> <json>', or ''
---   when there is no new one), then
+--   event id, its position, its topic, the revision of its history that the delivery knew, the counter that it
+--   is under (pending|retrying), its new history ('<revision> <json>', or '' when it stays as it is), then
 --   'retry', delay in ms
 --   or 'done', status (processed|dead), announcement id, announcement JSON without time and data, result JSON
 --   without finishedAt and latencyMs, result index terms (counted), change
@@ -15,12 +15,12 @@
 --@include watermark
 
 local RESULTS, ANNOUNCEMENTS, RESULT_OF, RESULT_INDEX = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
-local DUE, OPEN_ORDER, FAILURES, WATERMARK, LEASE = KEYS[15], KEYS[16], KEYS[17], KEYS[18], KEYS[19]
+local DUE, OPEN_ORDER, HISTORY, WATERMARK, LEASE = KEYS[15], KEYS[16], KEYS[17], KEYS[18], KEYS[19]
 
 local wake, partition, token, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local function readSettlement(next)
-  local settlement = { id = next(), at = next(), topic = next(), known = tonumber(next()), failures = next() }
+  local settlement = { id = next(), at = next(), topic = next(), revision = next(), state = next(), history = next() }
   settlement.how = next()
   if settlement.how == 'retry' then
     settlement.delay = tonumber(next())
@@ -36,12 +36,9 @@ local function count(topic, counter, by)
   redis.call('HINCRBY', COUNTERS, topic .. ' ' .. counter, by)
 end
 
--- Counted as retrying from the first failure until the result.
 local function retry(settlement)
-  if settlement.known == 0 then
-    count(settlement.topic, 'pending', -1)
-    count(settlement.topic, 'retrying', 1)
-  end
+  count(settlement.topic, settlement.state, -1)
+  count(settlement.topic, 'retrying', 1)
   redis.call('ZADD', DUE, now() + settlement.delay, settlement.at)
   redis.call('ZADD', OPEN_ORDER, 0, settlement.at)
 end
@@ -62,7 +59,7 @@ end
 local function finish(settlement)
   announce(settlement)
   count(channel, 'published', 1)
-  count(settlement.topic, settlement.known == 0 and 'pending' or 'retrying', -1)
+  count(settlement.topic, settlement.state, -1)
   count(settlement.topic, settlement.status, 1)
   redis.call('ZREM', DUE, settlement.at)
   redis.call('ZREM', OPEN_ORDER, settlement.at)
@@ -76,11 +73,11 @@ local function settle(settlement)
     or redis.call('HGET', EVENTS, settlement.id) ~= settlement.at then
     return 'already'
   end
-  local stored = redis.call('HGET', FAILURES, settlement.id)
-  if tonumber(stored and string.match(stored, '^%d+') or 0) ~= settlement.known then return 'already' end
+  local stored = redis.call('HGET', HISTORY, settlement.id)
+  if (stored and string.match(stored, '^%d+') or '0') ~= settlement.revision then return 'already' end
   if settlement.change and failing(settlement.change) then return 'conflict' end
 
-  if settlement.failures ~= '' then redis.call('HSET', FAILURES, settlement.id, settlement.failures) end
+  if settlement.history ~= '' then redis.call('HSET', HISTORY, settlement.id, settlement.history) end
   if settlement.how == 'retry' then
     retry(settlement)
   elseif finish(settlement) then
