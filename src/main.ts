@@ -8,6 +8,7 @@ const HELP = `Usage: keypost [command]
 
 Commands:
   serve            serve the HTTP API and handle events (the default)
+  process          only handle events, beside others that serve; needs REDIS_URL
   openapi          write openapi/openapi.yaml from the schemas
   openapi --check  tell whether that file is what the schemas say
 
@@ -15,7 +16,8 @@ Options:
   -h, --help       print this
   -v, --version    print the version
 
-Keypost is configured by environment variables, or by the same in a file .env: see .env.example.`
+Keypost is configured by environment variables, or by the same in a file .env: see .env.example.
+"keypost process" does not look at SUBSCRIBER, and without PORT listens for /livez and /readyz on any free port.`
 
 /** What went wrong before anything could be served, in one line; a stack is for bugs only. */
 function explain(error: unknown): string {
@@ -44,6 +46,7 @@ async function main(args: string[]): Promise<void> {
   if (values.help) console.log(HELP)
   else if (values.version) console.log(version)
   else if (command === 'serve') await (await import('./commands/serve.js')).serve()
+  else if (command === 'process') await (await import('./commands/process.js')).processEvents()
   else if (command === 'openapi')
     await (await import('./commands/openapi.js')).openapi({ check: values.check })
   else throw new ConfigError(`there is no command "${command}"\n\n${HELP}`)

@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify'
+import cacheControl from '../plugins/cache-control.js'
+import closing from '../plugins/closing.js'
+import engine from '../plugins/engine.js'
+import log from '../plugins/log.js'
+import methods from '../plugins/methods.js'
+import pepper from '../plugins/pepper.js'
+import problems from '../plugins/problems.js'
+import publisher from '../plugins/publisher.js'
+import redis from '../plugins/redis.js'
+import requestId from '../plugins/request-id.js'
+import subscriber from '../plugins/subscriber.js'
+import validation from '../plugins/validation.js'
+import health from '../routes/health.js'
+import type { Config } from './config.js'
+import { newServer, type Surroundings } from './server.js'
+
+/** The subscriber without the API: over HTTP it only says how it is. Throws Misconfigured. */
+export async function buildProcessor(config: Config, surroundings: Surroundings): Promise<FastifyInstance> {
+  const app = newServer(config, surroundings)
+
+  // How requests are read and answered
+  await app.register(requestId)
+  await app.register(log)
+  await app.register(cacheControl)
+  await app.register(closing)
+  await app.register(problems)
+  await app.register(methods)
+  await app.register(validation)
+
+  // What they are about
+  await app.register(redis, { redisUrl: config.REDIS_URL ?? null })
+  await app.register(pepper, config)
+  await app.register(engine, { ...config, onFatal: surroundings.onFatal })
+  await app.register(publisher, config)
+  await app.register(subscriber, { ...config, SUBSCRIBER: 'on' as const })
+
+  await app.register(health)
+  return app
+}

@@ -1,0 +1,66 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { eachSettledOnce, load, stats } from './load.js'
+import { addressOf, run } from './process.js'
+import { redisInstalled, redisServer } from './redis-server.js'
+import { until } from './until.js'
+
+const LEASE_MS = 2000
+
+t.test(
+  'on the embedded engine there is nothing for it to do beside another, and one line says so',
+  async (t) => {
+    const { exit, err } = await run(t, ['process'])
+    t.equal(await exit, 1)
+    t.match(err(), /^keypost: REDIS_URL: is required/)
+    t.equal(err().trim().split('\n').length, 1, err())
+  },
+)
+
+if (redisInstalled(t)) {
+  t.test('an API that handles nothing and two processors, one killed with events in hand', async (t) => {
+    const server = await redisServer(t)
+    const env = {
+      REDIS_URL: server.url,
+      KEY_PEPPER: 'p'.repeat(32),
+      LEASE_MS: `${LEASE_MS}`,
+      SUBSCRIBER: 'off', // of the API: processors share its environment, and do not look at it
+    }
+    const api = await addressOf(await run(t, [], env))
+    t.equal((await fetch(`${api}/readyz`)).status, 503, 'nobody handles events yet')
+
+    // Without a PORT, they do not clash.
+    const [one, other] = await Promise.all([
+      run(t, ['process'], { ...env, PORT: '' }),
+      run(t, ['process'], { ...env, PORT: '' }),
+    ])
+    const [urlOfOne, urlOfOther] = await Promise.all([addressOf(one), addressOf(other)])
+    await until(async () => {
+      const shares = (await stats(api)).processors.map(({ partitions }) => partitions.length)
+      return shares.join() === '4,4'
+    })
+    for (const url of [api, urlOfOne, urlOfOther])
+      await until(async () => (await fetch(`${url}/readyz`)).status === 200)
+    t.equal((await fetch(`${urlOfOne}/livez`)).status, 200)
+    t.equal((await fetch(`${urlOfOne}/keys`)).status, 404, 'a processor is no API')
+    t.match(one.out(), `redis, at 127.0.0.1:${server.port}`)
+
+    const sending = load(api)
+    await until(() => sending.acknowledged.length > 100)
+    one.child.kill('SIGSTOP') // so that what it has in hand stays there
+    const inHand = async () => (await stats(api)).topics.key_submission?.pending ?? 0
+    await until(async () => (await inHand()) > 50)
+    one.child.kill('SIGKILL')
+    await once(one.child, 'close')
+    const killedAt = performance.now()
+    await eachSettledOnce(t, api, await sending.end())
+    const tookMs = performance.now() - killedAt
+    t.ok(tookMs < LEASE_MS + 2000 + 1500, `${Math.round(tookMs)} ms`)
+
+    other.child.kill('SIGTERM')
+    t.equal(await other.exit, 0)
+    t.equal(other.err(), '')
+    const held = (await stats(api)).processors.flatMap(({ partitions }) => partitions)
+    t.strictSame(held, [], 'it gave everything back')
+  })
+}
