@@ -10,8 +10,9 @@ declare module 'fastify' {
 
 /** The one way for routes to change something. */
 export default fp<Config>(
-  async (app, { KEYPOST_SOURCE: source }) => {
-    app.decorate('publisher', new Publisher(app.engine, { pepper: app.peppers[0], source }))
+  async (app, { KEYPOST_SOURCE: source, OPERATION_TTL_MS: operationTtlMs }) => {
+    const options = { pepper: app.peppers[0], source, operationTtlMs }
+    app.decorate('publisher', new Publisher(app.engine, options))
   },
   { name: 'publisher', dependencies: ['engine', 'pepper'] },
 )

@@ -1,6 +1,6 @@
 import type { Change, RecordKind, Records } from '../domain/change.js'
-import type { Context, Decision } from '../domain/context.js'
-import { newId, placementOf } from '../domain/ids.js'
+import type { Context, Decision, Operation } from '../domain/context.js'
+import { derivedId, newId, placementOf } from '../domain/ids.js'
 import { deleteKey, receiveKey, revokeKey, submitKey, updateKey } from '../domain/keys.js'
 import {
   createProfile,
@@ -9,7 +9,7 @@ import {
   replaceProfile,
   updateProfile,
 } from '../domain/profiles.js'
-import type { Engine } from '../engines/engine.js'
+import type { Committed, Engine } from '../engines/engine.js'
 import { Conflict } from '../engines/errors.js'
 import { KeypostError } from '../errors.js'
 import type { Key } from '../schemas/key.js'
@@ -33,23 +33,32 @@ const MAX_TRIES = 64
 
 type Decide<T> = (before: T, operationId: string, context: Context) => Decision<T>
 
+export interface PublisherOptions {
+  pepper: string
+  /** The `source` of the events. */
+  source: string
+  /** How long a change is recognised when it is sent again, in milliseconds. */
+  operationTtlMs: number
+}
+
 /**
  * The one way to change something: decide on what is, commit the record with its events, and decide again if
- * it was not so any more. Throws `KeypostError` for what the client must know, `Unavailable` as the engine does.
+ * it was not so any more. An operation that was carried out before, here or elsewhere, changes nothing and is
+ * answered as it was then. Throws `KeypostError` for what the client must know, `Unavailable` as the engine does.
  */
 export class Publisher {
   constructor(
     private readonly engine: Engine,
-    private readonly options: { pepper: string; source: string },
+    private readonly options: PublisherOptions,
   ) {}
 
-  async submitKey(input: KeySubmission): Promise<Published<Key>> {
-    const context = this.#context()
+  async submitKey(input: KeySubmission, operation = this.#operation()): Promise<Published<Key>> {
+    const context = this.#context(operation)
     const received = receiveKey(input, context)
     let original: string | null = null
     return tries(async () => {
       const decision = submitKey(received, original, context)
-      return this.#commit(decision, (found) => {
+      return this.#commit(decision, operation, (found) => {
         original = found
       })
     })
@@ -61,8 +70,8 @@ export class Publisher {
     )
   }
 
-  revokeKey(id: string, ifMatch: IfMatch): Promise<Published<Key>> {
-    return this.#change('keys', id, ifMatch, revokeKey)
+  revokeKey(id: string, ifMatch: IfMatch, operation?: Operation): Promise<Published<Key>> {
+    return this.#change('keys', id, ifMatch, revokeKey, operation)
   }
 
   deleteKey(id: string, ifMatch: IfMatch): Promise<Published<Key>> {
@@ -79,18 +88,19 @@ export class Publisher {
     await tries(async () => {
       const key = await this.engine.get('keys', id)
       if (key === null || !because(key)) return
-      const { change } = revokeKey(key, operationId, this.#context(), reason)
-      if (change !== null) await this.engine.commit(change)
+      const { change } = revokeKey(key, operationId, this.#context(this.#operation()), reason)
+      const { operationTtlMs } = this.options
+      if (change !== null) await this.engine.commit({ ...change, operationTtlMs })
     })
   }
 
-  async createProfile(input: ProfileInput): Promise<Published<Profile>> {
-    const context = this.#context()
+  async createProfile(input: ProfileInput, operation = this.#operation()): Promise<Published<Profile>> {
+    const context = this.#context(operation)
     const id = newProfileId(input, context)
     let free: string | null = null
     return tries(async () => {
       const decision = createProfile(id, input, free, context)
-      return this.#commit(decision, async (found) => {
+      return this.#commit(decision, operation, async (found) => {
         free = await findFree(this.engine, input.email, found)
       })
     })
@@ -112,8 +122,19 @@ export class Publisher {
     return this.#change('profiles', id, ifMatch, deleteProfile)
   }
 
-  #context(): Context {
-    return { ...this.options, placementKey: this.engine.layout.placementKey, now: new Date() }
+  #operation(): Operation {
+    return { id: newId(), ttlMs: this.options.operationTtlMs }
+  }
+
+  #context(operation: Operation): Context {
+    const { pepper, source } = this.options
+    return {
+      pepper,
+      source,
+      placementKey: this.engine.layout.placementKey,
+      now: new Date(),
+      newId: (role, placement) => derivedId(operation.id, role, placement),
+    }
   }
 
   #change<K extends RecordKind>(
@@ -121,41 +142,66 @@ export class Publisher {
     id: string,
     ifMatch: IfMatch,
     decide: Decide<Records[K]>,
+    given?: Operation,
   ): Promise<Published<Records[K]>> {
     return tries(async () => {
+      // A try that failed may have been made impossible by another (see emails.ts): the next is another operation.
+      const operation = given ?? this.#operation()
       const before = await this.engine.get(kind, id)
-      if (before === null) throw new KeypostError('not_found', 'There is no record with this id.')
-      if (Array.isArray(ifMatch) && !ifMatch.includes(before.version)) {
-        throw new KeypostError('version_mismatch', `The record is at version ${before.version}.`)
+      try {
+        const decision = decide(expected(before, ifMatch), operation.id, this.#context(operation))
+        return await this.#commit(decision, operation)
+      } catch (error) {
+        // The record may be refused for what this very operation made of it.
+        if (!(error instanceof KeypostError) || given === undefined) throw error
+        const first = await this.#first<Records[K]>(operation, id)
+        if (first === null) throw error
+        return first
       }
-      const decision = decide(before, newId(placementOf(id)), this.#context())
-      return this.#commit(decision)
     })
   }
 
+  /** What was answered when the operation was carried out first: the event holds the record as it was then. */
+  async #first<T>(operation: Operation, recordId: string): Promise<Published<T> | null> {
+    const eventId = derivedId(operation.id, 'event', placementOf(recordId))
+    const event = await this.engine.get('events', eventId)
+    return event === null ? null : { record: event.data as T, eventId }
+  }
+
   /** Commits what was decided. `onClaim` learns who holds a claim that was expected otherwise. */
-  async #commit<T>(
+  async #commit<T extends { id: string }>(
     { record, change }: Decision<T>,
+    operation: Operation,
     onClaim?: (found: string | null) => void | Promise<void>,
   ): Promise<Published<T>> {
-    if (change === null) return { record, eventId: null }
+    if (change === null) return (await this.#first<T>(operation, record.id)) ?? { record, eventId: null }
     try {
-      await this.#write(change)
+      const { replayed } = await this.#write({ ...change, operationTtlMs: operation.ttlMs })
+      const first = replayed ? await this.#first<T>(operation, record.id) : null
+      return first ?? { record, eventId: change.events?.[0]?.id ?? null }
     } catch (error) {
       if (onClaim && error instanceof Conflict && error.expectation.what === 'claim') {
         await onClaim(error.expectation.found)
       }
       throw error
     }
-    return { record, eventId: change.events?.[0]?.id ?? null }
   }
 
-  #write(change: Change): Promise<unknown> {
+  #write(change: Change): Promise<Committed> {
     const commit = () => this.engine.commit(change)
     const [write] = change.writes ?? []
     if (write?.kind !== 'profiles' || write.before === null) return commit()
     return moveEmail(this.engine, write.before, write.after, change.operationId, commit)
   }
+}
+
+/** The record that a client wants changed. @throws not_found, version_mismatch */
+function expected<T extends { version: number }>(record: T | null, ifMatch: IfMatch): T {
+  if (record === null) throw new KeypostError('not_found', 'There is no record with this id.')
+  if (Array.isArray(ifMatch) && !ifMatch.includes(record.version)) {
+    throw new KeypostError('version_mismatch', `The record is at version ${record.version}.`)
+  }
+  return record
 }
 
 async function tries<T>(attempt: () => Promise<T>): Promise<T> {

@@ -1,4 +1,13 @@
 import type { Change } from './change.js'
+import type { Placement, Role } from './ids.js'
+
+/** One intent to change something, however often it is carried out. */
+export interface Operation {
+  /** Of newId: the ids of what it creates are derived from it. */
+  id: string
+  /** How long it is recognised when it is carried out again, in milliseconds. */
+  ttlMs: number
+}
 
 /** What a decision may know beside its input: nothing else of the world reaches the domain. */
 export interface Context {
@@ -9,6 +18,8 @@ export interface Context {
   /** The `source` of every event (CloudEvents 1.0 §3.1.2). */
   source: string
   now: Date
+  /** The id of what is created; the same for the same operation (see ids.ts). */
+  newId: (role: Role, placement: Placement) => string
 }
 
 /** What was decided: the record as it will be, and the change that makes it so (null: nothing to do). */

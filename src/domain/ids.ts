@@ -10,8 +10,25 @@ const generator = new V7Generator()
  * A UUIDv7, monotone in this process, that carries its placement in its last 16 bits. Its time stamp and
  * counter come before them, so the order of ids is the order of creation.
  */
-export function newId(placement: Placement = randomInt(0x10000)): string {
-  const bytes = Uint8Array.from(generator.generate().bytes)
+export const newId = (placement: Placement = randomInt(0x10000)): string =>
+  place(Uint8Array.from(generator.generate().bytes), placement)
+
+/** What the ids of one operation are for. */
+const ROLES = { record: 0, event: 1 }
+export type Role = keyof typeof ROLES
+
+/**
+ * The id of what an operation creates: whoever carries it out again, in whatever process, comes to the same.
+ * Of an id of newId it keeps the time stamp and the counter, which make it unique and give it its order; the
+ * random bits after them tell the roles apart.
+ */
+export function derivedId(operationId: string, role: Role, placement: Placement): string {
+  const bytes = Uint8Array.from(UUID.parse(operationId).bytes)
+  bytes[13] = (bytes[13] ?? 0) ^ ROLES[role]
+  return place(bytes, placement)
+}
+
+function place(bytes: Uint8Array, placement: Placement): string {
   bytes[14] = placement >> 8
   bytes[15] = placement & 0xff
   return UUID.ofInner(bytes).toString()

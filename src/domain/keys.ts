@@ -5,7 +5,7 @@ import type { KeyPatch, KeySubmission } from '../schemas/key-input.js'
 import type { Change, Claim } from './change.js'
 import type { Context, Decision } from './context.js'
 import { keyEvent } from './events.js'
-import { newId, placementFor, placementOf, timeOf } from './ids.js'
+import { placementFor, placementOf, timeOf } from './ids.js'
 import { changedFields, patchMetadata } from './patch.js'
 import { clean, fingerprint, mask } from './secrets.js'
 
@@ -32,7 +32,7 @@ export function receiveKey(input: KeySubmission, context: Context): Key {
   }
   refuseLeaks(input, (text) => text.includes(raw))
   const print = fingerprint(raw, context.pepper)
-  const id = newId(placementFor(context.placementKey, claimName(print)))
+  const id = context.newId('record', placementFor(context.placementKey, claimName(print)))
   return {
     id,
     name: input.name,
@@ -54,7 +54,7 @@ export function receiveKey(input: KeySubmission, context: Context): Key {
 }
 
 /** Submits a key that was received; `original` is the key that holds its fingerprint, if one does. */
-export function submitKey(received: Key, original: string | null, { source }: Context): Decision<Key> {
+export function submitKey(received: Key, original: string | null, context: Context): Decision<Key> {
   const key: Key = { ...received, duplicateOf: original }
   return {
     record: key,
@@ -63,7 +63,7 @@ export function submitKey(received: Key, original: string | null, { source }: Co
       placement: placementOf(key.id),
       claims: [{ name: claimName(key.fingerprint), from: original, to: original ?? key.id }],
       writes: [{ kind: 'keys', before: null, after: key }],
-      events: [keyEvent('key.submitted', key, { source })],
+      events: [keyEvent('key.submitted', key, context)],
     },
   }
 }
@@ -82,7 +82,7 @@ export function updateKey(key: Key, patch: KeyPatch, operationId: string, contex
     record: after,
     change: {
       ...changeOf(key, after, operationId),
-      events: [keyEvent('key.updated', after, { source: context.source, changed })],
+      events: [keyEvent('key.updated', after, context, changed)],
     },
   }
 }
@@ -101,19 +101,19 @@ export function revokeKey(
     record: after,
     change: {
       ...changeOf(key, after, operationId),
-      events: [keyEvent('key.revoked', after, { source: context.source })],
+      events: [keyEvent('key.revoked', after, context)],
     },
   }
 }
 
-export const deleteKey = (key: Key, operationId: string, { source }: Context): Decision<Key> => ({
+export const deleteKey = (key: Key, operationId: string, context: Context): Decision<Key> => ({
   record: key,
   change: {
     operationId,
     placement: placementOf(key.id),
     claims: releaseFingerprint(key),
     writes: [{ kind: 'keys', before: key, after: null }],
-    events: [keyEvent('key.deleted', key, { source })],
+    events: [keyEvent('key.deleted', key, context)],
   },
 })
 

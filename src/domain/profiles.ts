@@ -2,7 +2,7 @@ import type { Profile } from '../schemas/profile.js'
 import type { ProfileInput, ProfilePatch } from '../schemas/profile-input.js'
 import type { Context, Decision } from './context.js'
 import { profileEvent } from './events.js'
-import { newId, placementFor, placementOf, timeOf } from './ids.js'
+import { placementFor, placementOf, timeOf } from './ids.js'
 import { changedFields, patchMetadata } from './patch.js'
 
 /** Emails are one if they are equal in lower case. */
@@ -25,7 +25,7 @@ export function createProfile(
   id: string,
   input: ProfileInput,
   found: string | null,
-  { source }: Context,
+  context: Context,
 ): Decision<Profile> {
   const profile: Profile = {
     id,
@@ -43,13 +43,13 @@ export function createProfile(
       placement: placementOf(id),
       claims: [{ name: emailClaim(input.email), from: found, to: claimant(id, id) }],
       writes: [{ kind: 'profiles', before: null, after: profile }],
-      events: [profileEvent('profile.created', profile, { source })],
+      events: [profileEvent('profile.created', profile, context)],
     },
   }
 }
 
-export const newProfileId = (input: ProfileInput, { placementKey }: Context): string =>
-  newId(emailPlacement(input.email, placementKey))
+export const newProfileId = (input: ProfileInput, { newId, placementKey }: Context): string =>
+  newId('record', emailPlacement(input.email, placementKey))
 
 export const replaceProfile = (
   before: Profile,
@@ -81,17 +81,13 @@ export const updateProfile = (
     context,
   )
 
-export const deleteProfile = (
-  before: Profile,
-  operationId: string,
-  { source }: Context,
-): Decision<Profile> => ({
+export const deleteProfile = (before: Profile, operationId: string, context: Context): Decision<Profile> => ({
   record: before,
   change: {
     operationId,
     placement: placementOf(before.id),
     writes: [{ kind: 'profiles', before, after: null }],
-    events: [profileEvent('profile.deleted', before, { source })],
+    events: [profileEvent('profile.deleted', before, context)],
   },
 })
 
@@ -99,9 +95,14 @@ function change(
   before: Profile,
   fields: Pick<Profile, 'name' | 'email' | 'metadata'>,
   operationId: string,
-  { source, now }: Context,
+  context: Context,
 ): Decision<Profile> {
-  const after: Profile = { ...before, ...fields, version: before.version + 1, updatedAt: now.toISOString() }
+  const after: Profile = {
+    ...before,
+    ...fields,
+    version: before.version + 1,
+    updatedAt: context.now.toISOString(),
+  }
   const changed = changedFields(before, after, ['name', 'email', 'metadata'])
   return {
     record: after,
@@ -109,7 +110,7 @@ function change(
       operationId,
       placement: placementOf(before.id),
       writes: [{ kind: 'profiles', before, after }],
-      events: [profileEvent('profile.updated', after, { source, changed })],
+      events: [profileEvent('profile.updated', after, context, changed)],
     },
   }
 }

@@ -30,7 +30,7 @@ export const over = (engine: Engine, methods: Partial<Engine>): Engine =>
   Object.assign(Object.create(engine), methods)
 
 export const publisherOn = (engine: Engine): Publisher =>
-  new Publisher(engine, { pepper: 'p'.repeat(32), source: '/test' })
+  new Publisher(engine, { pepper: 'p'.repeat(32), source: '/test', operationTtlMs: 60_000 })
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 

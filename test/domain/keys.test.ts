@@ -1,12 +1,19 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { placementOf } from '../../src/domain/ids.js'
+import type { Context } from '../../src/domain/context.js'
+import { newId, placementOf } from '../../src/domain/ids.js'
 import { deleteKey, receiveKey, revokeKey, settleKey, submitKey, updateKey } from '../../src/domain/keys.js'
 import { clean, fingerprint, mask, pepperId } from '../../src/domain/secrets.js'
 import type { KeyPatch } from '../../src/schemas/key-input.js'
 
 const now = new Date('2026-01-02T03:04:05.678Z')
-const context = { pepper: 'p'.repeat(32), placementKey: 'k'.repeat(32), source: '/test', now }
+const context: Context = {
+  pepper: 'p'.repeat(32),
+  placementKey: 'k'.repeat(32),
+  source: '/test',
+  now,
+  newId: (_, placement) => newId(placement),
+}
 const raw = 'sk_test_0123456789abcdef'
 const receive = (rest: object = {}) => receiveKey({ key: raw, name: 'n', ...rest }, context)
 

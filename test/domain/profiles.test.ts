@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Context } from '../../src/domain/context.js'
 import { newId, placementOf } from '../../src/domain/ids.js'
 import { changedFields, patchMetadata } from '../../src/domain/patch.js'
 import {
@@ -13,7 +14,13 @@ import {
 } from '../../src/domain/profiles.js'
 
 const now = new Date('2026-01-02T03:04:05.678Z')
-const context = { pepper: 'p'.repeat(32), placementKey: 'k'.repeat(32), source: '/test', now }
+const context: Context = {
+  pepper: 'p'.repeat(32),
+  placementKey: 'k'.repeat(32),
+  source: '/test',
+  now,
+  newId: (_, placement) => newId(placement),
+}
 const input = { name: 'Ada', email: 'Ada@example.com', metadata: { team: 'engines', floor: '2' } }
 const id = newProfileId(input, context)
 const { record: ada, change: creation } = createProfile(id, input, null, context)
