@@ -16,10 +16,18 @@ export interface Range {
   limit: number
 }
 
+/** What became of a result: replaced by a later one of its event, or a dead letter that was discarded. */
+export type Mark = 'superseded' | 'discarded'
+
 export interface Row<T = unknown> {
   sort: string
-  /** An event for `log` and `results` (there, the announcement whose data is the result), else a record. */
+  /**
+   * An event for `log` and `results` (there, the announcement whose data is the result), else a record; null:
+   * it is gone, though the index still has it.
+   */
   value: T
+  /** Of `results` alone. */
+  mark?: Mark
 }
 
 /** What listing needs of an engine: reads ranges side by side, and names the topics that have results. */
@@ -29,12 +37,15 @@ export interface Source {
   topics(): Promise<string[]>
 }
 
-/** With a filter that no index serves, a page reads at most this many rows, and may then be short. */
-const MAX_FILTERED_ROWS = 1000
+/**
+ * A page passes over at most this many rows that are not part of its list, and with a filter that no index
+ * serves reads at most this many. It may then be short.
+ */
+const MAX_ROWS = 1000
 
 /**
- * A page of any list of any engine: plans which ranges to read, merges them in order, filters what the ranges
- * do not, and says where to go on.
+ * A page of any list of any engine: plans which ranges to read, merges them in order, leaves out what the
+ * ranges hold beside what is asked for, and says where to go on.
  * @throws BadCursor
  */
 export async function list<K extends keyof Stored>(
@@ -46,16 +57,21 @@ export async function list<K extends keyof Stored>(
   const place = readCursor(plan, query.cursor)
   const merge = new Merge(source, plan, place, {
     expected: query.limit + 1,
-    budget: plan.filtered ? MAX_FILTERED_ROWS : Number.POSITIVE_INFINITY,
+    budget: plan.filtered ? MAX_ROWS : Number.POSITIVE_INFINITY,
   })
 
   const items: Stored[K][] = []
-  while (items.length < query.limit) {
+  let others = 0
+  while (others < MAX_ROWS) {
     const found = await merge.next()
+    if (found === null && merge.ended) return { items, nextCursor: null }
     if (found === null) break
-    place.passed(found.stream, found.row.sort)
-    if (plan.streams[found.stream]?.matches(found.row.value)) items.push(plan.item(found.row.value))
+    const { stream, row } = found
+    const wanted = row.value !== null && plan.streams[stream]?.matches(row)
+    if (wanted && items.length === query.limit) break
+    place.passed(stream, row.sort)
+    if (wanted) items.push(plan.item(row.value))
+    else others++
   }
-  const atEnd = (await merge.next()) === null && merge.ended
-  return { items, nextCursor: atEnd ? null : writeCursor(plan, place) }
+  return { items, nextCursor: writeCursor(plan, place) }
 }

@@ -3,7 +3,7 @@ import type { Key } from '../schemas/key.js'
 import type { Profile } from '../schemas/profile.js'
 import type { Result, ResultStatus } from '../schemas/result.js'
 import { type EventQuery, type Queries, RESULTS_TOPIC, type Stored } from './engine.js'
-import type { Range, Source } from './listing.js'
+import type { Mark, Range, Row, Source } from './listing.js'
 import { firstAt, position } from './positions.js'
 import { term } from './terms.js'
 
@@ -13,8 +13,8 @@ export interface Stream {
   index: Range['index']
   /** Terms whose entries, put together, are what is asked for; null: the log or the results themselves. */
   terms: (string | null)[]
-  /** What the terms do not say. */
-  matches(value: unknown): boolean
+  /** What the terms do not say, of a row that is not gone. */
+  matches(row: Row): boolean
 }
 
 /** Which ranges answer a query, and in which order their rows come. */
@@ -27,7 +27,7 @@ export interface Plan<T> {
   after: string | null
   before: string | null
   streams: Stream[]
-  /** Rows may be read that do not match. */
+  /** The terms do not say all that is asked for. */
   filtered: boolean
   item(value: unknown): T
 }
@@ -51,15 +51,18 @@ interface Access {
   index: Range['index']
   terms: (string | null)[]
   left: ((value: unknown) => boolean)[]
+  /** Rows with such a mark are not shown. */
+  hidden?: Mark[]
 }
 
 const streamsOf = (partitions: number, accesses: Access[]): Pick<Plan<unknown>, 'streams' | 'filtered'> => ({
   streams: Array.from({ length: partitions }, (_, partition) =>
-    accesses.map(({ index, terms, left }) => ({
+    accesses.map(({ index, terms, left, hidden = [] }) => ({
       partition,
       index,
       terms,
-      matches: (value: unknown) => left.every((holds) => holds(value)),
+      matches: ({ value, mark }: Row) =>
+        (mark === undefined || !hidden.includes(mark)) && left.every((holds) => holds(value)),
     })),
   ).flat(),
   filtered: accesses.some(({ left }) => left.length > 0),
@@ -140,8 +143,10 @@ async function eventsPlan(source: Source, query: Queries['events']): Promise<Pla
 }
 
 async function resultsPlan(source: Source, query: Queries['results']): Promise<Plan<Result>> {
+  const hidden: Mark[] = query.discarded === false ? ['superseded', 'discarded'] : ['superseded']
+  const access = { ...(await resultAccess(source, query)), hidden }
   return {
-    ...timed('results', source.partitions, query, [await resultAccess(source, query)]),
+    ...timed('results', source.partitions, query, [access]),
     item: (value) => resultIn(value),
   }
 }
@@ -185,8 +190,8 @@ function logAccess({ topic, type, subject }: EventQuery): Access {
   }
 }
 
-/** The filters of a result; its times are bounds. */
-type Wanted = Omit<Queries['results'], 'since' | 'until' | 'order'>
+/** The filters of a result that say what it is; its times are bounds. */
+type Wanted = Omit<Queries['results'], 'since' | 'until' | 'order' | 'discarded'>
 
 /** Which filters of a result its index serves, and through which terms. */
 interface Served {

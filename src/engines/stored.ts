@@ -9,6 +9,14 @@ import { msOf, type Position, timeAt } from './positions.js'
 /** What a deleted record leaves, so that its id stays taken. */
 export const TOMBSTONE = '0'
 
+/**
+ * The claim that a deleted record leaves, with the value `deleted`: its id stays taken until nobody sends its
+ * creation again, an `Idempotency-Key` being remembered for a day.
+ */
+export const goneClaim = (id: string): string => `gone:${id}`
+export const GONE = 'deleted'
+export const GONE_TTL_MS = 25 * 60 * 60 * 1000
+
 /** A record as it is stored: its version, which is compared, a space, and its JSON. */
 export const withVersion = (record: { version: number }): string =>
   `${record.version} ${JSON.stringify(record)}`
