@@ -1,7 +1,7 @@
 import type { Change, RecordWrite } from '../engine.js'
 import { Conflict } from '../errors.js'
 import type { Position } from '../positions.js'
-import { TOMBSTONE, versionIn, withVersion } from '../stored.js'
+import { GONE, GONE_TTL_MS, goneClaim, versionIn, withVersion } from '../stored.js'
 import { logTerms, recordEntries } from '../terms.js'
 import { claimed, setClaim } from './claims.js'
 import type { Clock } from './clock.js'
@@ -21,7 +21,8 @@ interface PreparedWrite {
   key: Buffer
   /** null creates. */
   expected: number | null
-  value: string
+  /** null deletes. */
+  value: string | null
   gone: Buffer[]
   added: Buffer[]
 }
@@ -48,21 +49,26 @@ function prepareWrite(partition: number, { kind, before, after }: RecordWrite): 
     id,
     key: keys.record(kind, id),
     expected: before === null ? null : before.version,
-    value: after === null ? TOMBSTONE : withVersion(after),
+    value: after === null ? null : withVersion(after),
     gone: entries(before),
     added: entries(after),
   }
 }
 
+/** Whether a record's id is taken, be it by one that was deleted. */
+export const isTaken = (store: Store, partition: number, { id, key }: PreparedWrite): boolean =>
+  store.has(key) || claimed(store, partition, goneClaim(id)) !== null
+
 /** The first expectation that does not hold. */
 export function failing(store: Store, partition: number, { writes, claims }: Prepared): Conflict | null {
-  for (const { id, key, expected } of writes) {
-    const stored = store.get(key)
+  for (const write of writes) {
+    const { id, key, expected } = write
     if (expected === null) {
-      if (stored !== undefined) return new Conflict({ what: 'missing', id })
-    } else if (stored === undefined || versionIn(stored) !== expected) {
-      return new Conflict({ what: 'version', id })
+      if (isTaken(store, partition, write)) return new Conflict({ what: 'missing', id })
+      continue
     }
+    const stored = store.get(key)
+    if (stored === undefined || versionIn(stored) !== expected) return new Conflict({ what: 'version', id })
   }
   for (const { name, from } of claims) {
     const found = claimed(store, partition, name)
@@ -80,8 +86,11 @@ export function apply(
 ): Position | null {
   for (const claim of claims)
     if (claim.from !== claim.to || claim.ttlMs !== undefined) setClaim(store, partition, claim)
-  for (const { key, value, gone, added } of writes) {
-    store.put(key, value)
+  for (const { id, key, value, gone, added } of writes) {
+    if (value === null) {
+      store.remove(key)
+      setClaim(store, partition, { name: goneClaim(id), to: GONE, ttlMs: GONE_TTL_MS })
+    } else store.put(key, value)
     for (const entry of gone) store.remove(entry)
     for (const entry of added) store.put(entry, '')
   }

@@ -2,7 +2,7 @@ import { OPERATION_TTL_MS } from '../../domain/change.js'
 import type { Change, Claim, Committed } from '../engine.js'
 import { Conflict } from '../errors.js'
 import { type Position, timeAt } from '../positions.js'
-import { apply, failing, prepare } from './change.js'
+import { apply, failing, isTaken, prepare } from './change.js'
 import { claimed, setClaim } from './claims.js'
 import type { Context } from './context.js'
 import { keys } from './keys.js'
@@ -13,11 +13,11 @@ export async function commit(context: Context, change: Change): Promise<Committe
   const prepared = prepare(partition, change)
   const operation = `op:${change.operationId}`
   const [first] = prepared.writes
-  const created = first?.expected === null ? first.key : null
+  const created = first?.expected === null ? first : null
 
   const committed = await batcher.run(() => {
     const state = claimed(store, partition, operation)
-    if (state === 'done' || (created !== null && store.has(created))) {
+    if (state === 'done' || (created !== null && isTaken(store, partition, created))) {
       const event = prepared.events[0]
       return answer(true, (event && store.get(keys.event(event.id))) ?? null)
     }

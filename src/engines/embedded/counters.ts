@@ -4,10 +4,21 @@ import { keys, lastPart, under } from './keys.js'
 import type { Store } from './store.js'
 
 /** Adds to the counters of a topic. */
-export function count(store: Store, partition: number, topic: string, by: Partial<TopicCounters>): void {
-  const key = keys.counters(partition, topic)
+export const count = (store: Store, partition: number, topic: string, by: Partial<TopicCounters>): void =>
+  add(store, keys.counters(partition, topic), by)
+
+/**
+ * Adds to what of a topic was swept: counters are never taken back, so they are what there is and this.
+ */
+export const countSwept = (
+  store: Store,
+  partition: number,
+  topic: string,
+  by: Partial<TopicCounters>,
+): void => add(store, keys.swept(partition, topic), by)
+
+const add = (store: Store, key: Buffer, by: Partial<TopicCounters>): void =>
   store.put(key, JSON.stringify(sum(countersIn(store.get(key)), by)))
-}
 
 /** The counters of every topic, over all partitions. */
 export function allCounters(store: Store, partitions: number): Record<string, TopicCounters> {

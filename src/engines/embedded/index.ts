@@ -11,8 +11,10 @@ import { openLayout } from './layout.js'
 import { Leases } from './leases.js'
 import { type Lock, lock } from './lock.js'
 import { claim, get, scan, stats } from './read.js'
+import { reopen } from './reopen.js'
 import { settle } from './settle.js'
 import { openStore, type Store } from './store.js'
+import { Sweeper } from './sweep.js'
 
 /**
  * The engine inside the process: one LMDB file in a folder that one process at a time has.
@@ -55,6 +57,7 @@ function engineOn(store: Store, held: Lock, layout: Layout, onFatal: (error: Err
       for (const watcher of watchers) watcher(partition)
     },
   }
+  const sweeper = new Sweeper(context)
   const source: Source = {
     partitions,
     scan: (ranges) => reading(() => ranges.map((range) => scan(context, range))),
@@ -76,6 +79,8 @@ function engineOn(store: Store, held: Lock, layout: Layout, onFatal: (error: Err
     lease: (me, swaps) => reading(() => leases.swap(me, swaps)),
     claim: (partition, after, limit) => reading(() => claim(context, partition, after, limit)),
     settle: (partition, token, settlements) => settle(context, partition, token, settlements),
+    reopen: (reopening) => reopen(context, reopening),
+    sweep: (partition, retention) => sweeper.sweep(partition, retention),
     get: (kind, id) => reading(() => get(context, kind, id)),
     list: (kind, query) => list(source, kind, query),
     watch: (wake) => {

@@ -12,14 +12,19 @@ export const keys = {
   /** The name of the socket of the process that has the folder. */
   holder: key('holder'),
 
-  /** `log`: an event without its time. `results`: an announcement whose result lacks its times. */
+  /**
+   * `log`: an event without its time. `results`: an announcement whose result lacks its times, and `delivered`
+   * beside it.
+   */
   entry: (stream: 'log' | 'results', partition: number, at: Position) => key(stream, partition, at),
-  /** The position of an event in the log. */
+  /** The position of an event in the log; kept as long as the event or its result. */
   event: (id: string) => key('event', id),
   /** The position of an announcement in the results. */
   announcement: (id: string) => key('announcement', id),
-  /** The position in the results of the result of the event at `at`. */
+  /** The position in the results of the result of the event at `at`; kept as long as that. */
   done: (partition: number, at: Position) => key('done', partition, at),
+  /** What became of the result at `at`: `superseded` or `discarded`. */
+  mark: (partition: number, at: Position) => key('mark', partition, at),
 
   /** When an event of the open set is due, in milliseconds. */
   open: (partition: number, at: Position) => key('open', partition, at),
@@ -29,7 +34,6 @@ export const keys = {
   history: (partition: number, at: Position) => key('history', partition, at),
   watermark: (partition: number) => key('watermark', partition),
 
-  /** A record, or nothing where one was deleted. */
   record: (kind: RecordKind, id: string) => key('record', kind, id),
   /** Of the log, the results or the records; nothing. */
   index: (index: Range['index'], partition: number, term: string, sort: string) =>
@@ -38,8 +42,11 @@ export const keys = {
   claim: (partition: number, name: string) => key('claim', partition, name),
   /** The claims that will be forgotten, by time; nothing. */
   expiry: (ms: number, partition: number, name: string) => key('expiry', position(ms, 0), partition, name),
-  /** The counters of a topic. */
+  /** The counters of a topic, and what they count that was swept. */
   counters: (partition: number, topic: string) => key('counters', partition, topic),
+  swept: (partition: number, topic: string) => key('swept', partition, topic),
+  /** The last position given when something was swept. */
+  clock: (partition: number) => key('clock', partition),
 }
 
 /** All keys that go on after these parts. */

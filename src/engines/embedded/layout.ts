@@ -5,7 +5,7 @@ import { keys } from './keys.js'
 import type { Store } from './store.js'
 
 /** Of what is under which key. Raised when older data can no longer be read. */
-const VERSION = 1
+const VERSION = 2
 
 interface StoredLayout extends Layout {
   version: number

@@ -1,27 +1,44 @@
 import { placementOf } from '../../domain/ids.js'
-import type { Batch, Delivery, EngineStats, Past, Stored } from '../engine.js'
+import type { KeypostEvent } from '../../schemas/event.js'
+import type { Batch, Delivery, EngineStats, Past, Readable, Stored, Trace } from '../engine.js'
 import type { Range, Row } from '../listing.js'
-import { msOf, type Position, timeAt } from '../positions.js'
-import { announcementIn, eventIn, pastIn, recordIn } from '../stored.js'
+import { msOf, type Position, position, timeAt } from '../positions.js'
+import { eventIn, pastIn, recordIn } from '../stored.js'
 import type { Context } from './context.js'
 import { allCounters } from './counters.js'
 import { keys, lastPart, partsOf, under } from './keys.js'
+import { endOf, resultAt } from './results.js'
 import type { Store } from './store.js'
 import { isSettledOrOpen, logAfter, watermarkOf } from './watermark.js'
 
 type Reader = Pick<Context, 'store' | 'partitions'>
 
+/** No position is before it. */
+const BEFORE_ALL = position(0, 0)
+
 export const pastOf = (store: Store, partition: number, at: Position): Past =>
   pastIn(store.get(keys.history(partition, at)))
 
-function deliveryAt(store: Store, partition: number, at: Position): Delivery[] {
+function eventAt(store: Store, partition: number, at: Position): KeypostEvent | null {
   const json = store.get(keys.entry('log', partition, at))
-  if (json === undefined) return []
-  return [{ event: eventIn(at, json), position: at, ...pastOf(store, partition, at) }]
+  return json === undefined ? null : eventIn(at, json)
 }
 
-export function claim({ store }: Reader, partition: number, after: Position | null, limit: number): Batch {
-  let position = after ?? watermarkOf(store, partition)
+/** One, or none where there is no event. */
+function deliveryAt(store: Store, partition: number, at: Position): Delivery[] {
+  const event = eventAt(store, partition, at)
+  return event === null ? [] : [{ event, position: at, ...pastOf(store, partition, at) }]
+}
+
+export function claim(
+  { store, clock }: Pick<Context, 'store' | 'clock'>,
+  partition: number,
+  after: Position | null,
+  limit: number,
+): Batch {
+  const watermark = watermarkOf(store, partition)
+  const reset = after !== null && after > (clock.last(partition) ?? BEFORE_ALL)
+  let position = reset ? watermark : (after ?? watermark)
   const fresh: Delivery[] = []
   let read = 0
   for (const at of logAfter(store, partition, position)) {
@@ -41,15 +58,16 @@ export function claim({ store }: Reader, partition: number, after: Position | nu
     }
     due.push(...deliveryAt(store, partition, at))
   }
-  return { fresh, due, position, nextDueInMs }
+  return { fresh, due, position, watermark, reset, nextDueInMs }
 }
 
-export function get<K extends keyof Stored>(reader: Reader, kind: K, id: string): Stored[K] | null {
-  const readers: { [P in keyof Stored]: () => Stored[P] | null } = {
+export function get<K extends keyof Readable>(reader: Reader, kind: K, id: string): Readable[K] | null {
+  const readers: { [P in keyof Readable]: () => Readable[P] | null } = {
     keys: () => recordIn(reader.store.get(keys.record('keys', id))),
     profiles: () => recordIn(reader.store.get(keys.record('profiles', id))),
     events: () => eventOf(reader, id),
     results: () => resultOf(reader, id),
+    traces: () => traceOf(reader, id),
   }
   return readers[kind]()
 }
@@ -57,23 +75,22 @@ export function get<K extends keyof Stored>(reader: Reader, kind: K, id: string)
 function eventOf({ store, partitions }: Reader, id: string): Stored['events'] | null {
   const partition = placementOf(id) % partitions
   const at = store.get(keys.event(id))
-  if (at !== undefined) return entryAt(store, 'log', partition, at)
+  if (at !== undefined) return eventAt(store, partition, at)
   const announced = store.get(keys.announcement(id))
-  return announced === undefined ? null : entryAt(store, 'results', partition, announced)
+  return announced === undefined ? null : (resultAt(store, partition, announced)?.announcement ?? null)
 }
 
 function resultOf({ store, partitions }: Reader, id: string): Stored['results'] | null {
   const partition = placementOf(id) % partitions
   const at = store.get(keys.event(id))
-  const done = at === undefined ? undefined : store.get(keys.done(partition, at))
-  const json = done === undefined ? undefined : store.get(keys.entry('results', partition, done))
-  return done === undefined || json === undefined ? null : announcementIn(done, JSON.parse(json)).data
+  return at === undefined ? null : (endOf(store, partition, at)?.result ?? null)
 }
 
-function entryAt(store: Store, stream: 'log' | 'results', partition: number, at: Position) {
-  const json = store.get(keys.entry(stream, partition, at))
-  if (json === undefined) return null
-  return stream === 'log' ? eventIn(at, json) : announcementIn(at, JSON.parse(json))
+function traceOf({ store, partitions }: Reader, id: string): Trace | null {
+  const partition = placementOf(id) % partitions
+  const at = store.get(keys.event(id))
+  const [delivery] = at === undefined ? [] : deliveryAt(store, partition, at)
+  return delivery === undefined ? null : { ...delivery, ended: endOf(store, partition, delivery.position) }
 }
 
 /** The rows of one range, for a list. */
@@ -86,16 +103,19 @@ export function scan({ store }: Reader, range: Range): Row[] {
   const high = before === null ? whole.end : at(before)
   if (Buffer.compare(low, high) >= 0) return []
   const [start, end] = reverse ? [high, low] : [low, high]
-  return [...store.keys({ start, end, reverse, limit, exclusiveStart: true })].map((key) => {
-    const sort = lastPart(key)
-    return { sort, value: rowAt(store, index, partition, sort) }
-  })
+  return [...store.keys({ start, end, reverse, limit, exclusiveStart: true })].map((key) =>
+    rowAt(store, index, partition, lastPart(key)),
+  )
 }
 
-function rowAt(store: Store, index: Range['index'], partition: number, sort: string): unknown {
-  if (index === 'log' || index === 'results') return entryAt(store, index, partition, sort)
+function rowAt(store: Store, index: Range['index'], partition: number, sort: string): Row {
+  if (index === 'log') return { sort, value: eventAt(store, partition, sort) }
+  if (index === 'results') {
+    const found = resultAt(store, partition, sort)
+    return found === null ? { sort, value: null } : { sort, value: found.announcement, mark: found.mark }
+  }
   // A sort key of a record is its id, or something else, a space and its id.
-  return recordIn(store.get(keys.record(index, sort.slice(sort.lastIndexOf(' ') + 1))))
+  return { sort, value: recordIn(store.get(keys.record(index, sort.slice(sort.lastIndexOf(' ') + 1)))) }
 }
 
 export function stats({ store, partitions }: Reader): EngineStats {

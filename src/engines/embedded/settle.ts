@@ -6,6 +6,7 @@ import { apply, failing, type Prepared, prepare } from './change.js'
 import type { Context } from './context.js'
 import { count } from './counters.js'
 import { keys } from './keys.js'
+import { close, open } from './open.js'
 import { pastOf } from './read.js'
 import { advanceWatermark } from './watermark.js'
 
@@ -44,7 +45,7 @@ function makeReady(partition: number, settlement: Settlement): Ready {
   }
 }
 
-const announcementOf = ({ announcement: { id, source }, body }: NewResult): string =>
+const announcementOf = ({ announcement: { id, source }, delivered, body }: NewResult): string =>
   JSON.stringify({
     specversion: '1.0',
     id,
@@ -53,6 +54,7 @@ const announcementOf = ({ announcement: { id, source }, body }: NewResult): stri
     ...(body.subject === null ? {} : { subject: body.subject }),
     topic: RESULTS_TOPIC,
     data: body,
+    delivered,
   })
 
 /** Checks everything, then writes all of it. Later settlements of a batch see what earlier ones wrote. */
@@ -64,13 +66,11 @@ function settleOne({ store, clock }: Context, partition: number, ready: Ready): 
   if (failing(store, partition, change) !== null) return 'conflict'
 
   if (ready.history !== null) store.put(keys.history(partition, at), ready.history)
-  close(settlement.delivery.position)
+  close(store, partition, at)
   const was = stateOf(settlement.delivery)
   if (settlement.how === 'retry') {
     if (was === 'pending') count(store, partition, event.topic, { pending: -1, retrying: 1 })
-    const due = Date.now() + settlement.delayMs
-    store.put(keys.open(partition, at), String(due))
-    store.put(keys.due(partition, due, at), '')
+    open(store, partition, at, settlement.delayMs)
     return 'settled'
   }
 
@@ -85,12 +85,4 @@ function settleOne({ store, clock }: Context, partition: number, ready: Ready): 
   count(store, partition, event.topic, { [was]: -1, [status]: 1 })
   apply(store, clock, partition, change)
   return 'settled'
-
-  /** Takes it out of the open set. */
-  function close(position: string) {
-    const due = store.get(keys.open(partition, position))
-    if (due === undefined) return
-    store.remove(keys.open(partition, position))
-    store.remove(keys.due(partition, Number(due), position))
-  }
 }

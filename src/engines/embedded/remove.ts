@@ -1,0 +1,41 @@
+import { type Ended, type NewEvent, RESULTS_TOPIC } from '../engine.js'
+import type { Position } from '../positions.js'
+import { logTerms, resultTerms } from '../terms.js'
+import { countSwept } from './counters.js'
+import { keys } from './keys.js'
+import type { FoundResult } from './results.js'
+import type { Store } from './store.js'
+
+/** Removes a finished event from the log; its result can still be found by its id. */
+export function removeEvent(
+  store: Store,
+  partition: number,
+  at: Position,
+  { result: { status }, discarded }: Pick<Ended, 'result' | 'discarded'>,
+): void {
+  const key = keys.entry('log', partition, at)
+  const event = JSON.parse(store.get(key) ?? '') as NewEvent
+  store.remove(key)
+  store.remove(keys.history(partition, at))
+  for (const term of logTerms(event)) store.remove(keys.index('log', partition, term, at))
+  countSwept(store, partition, event.topic, { published: 1, [status]: 1, discarded: discarded ? 1 : 0 })
+}
+
+/** Removes a result that was replaced, or whose event is no longer in the log. */
+export function removeResult(
+  store: Store,
+  partition: number,
+  at: Position,
+  { announcement: { id, data }, mark }: FoundResult,
+): void {
+  store.remove(keys.entry('results', partition, at))
+  store.remove(keys.announcement(id))
+  store.remove(keys.mark(partition, at))
+  const facts = { topic: data.topic, type: data.type, subject: data.subject ?? undefined }
+  for (const term of resultTerms(facts, data.status)) store.remove(keys.index('results', partition, term, at))
+  countSwept(store, partition, RESULTS_TOPIC, { published: 1 })
+  if (mark === 'superseded') return
+  const event = store.get(keys.event(data.id))
+  if (event !== undefined) store.remove(keys.done(partition, event))
+  store.remove(keys.event(data.id))
+}
