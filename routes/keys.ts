@@ -29,8 +29,8 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
         ...refusals('key_in_metadata', 'conflict', ...bodyRefusals),
       },
     },
-    handler: async ({ body }, reply) => {
-      const published = await app.publisher.submitKey(body)
+    handler: async ({ body, operation }, reply) => {
+      const published = await app.publisher.submitKey(body, operation)
       reply.code(202).header('location', `/keys/${published.record.id}`)
       return reply.published(published)
     },
@@ -110,7 +110,7 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     handler: async (request, reply) =>
-      reply.published(await app.publisher.revokeKey(request.params.id, request.ifMatch())),
+      reply.published(await app.publisher.revokeKey(request.params.id, request.ifMatch(), request.operation)),
   })
 
   app.route({

@@ -26,8 +26,8 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
         ...refusals('email_taken', 'conflict', ...bodyRefusals),
       },
     },
-    handler: async ({ body }, reply) => {
-      const published = await app.publisher.createProfile(body)
+    handler: async ({ body, operation }, reply) => {
+      const published = await app.publisher.createProfile(body, operation)
       reply.code(201).header('location', `/profiles/${published.record.id}`)
       return reply.published(published)
     },

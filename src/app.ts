@@ -5,6 +5,7 @@ import cacheControl from '../plugins/cache-control.js'
 import closing from '../plugins/closing.js'
 import conditions from '../plugins/conditions.js'
 import engine from '../plugins/engine.js'
+import idempotency from '../plugins/idempotency.js'
 import log from '../plugins/log.js'
 import methods from '../plugins/methods.js'
 import pepper from '../plugins/pepper.js'
@@ -47,6 +48,7 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(pepper, config)
   await app.register(engine, { ...config, onFatal: surroundings.onFatal })
   await app.register(publisher, config)
+  await app.register(idempotency, config)
   await app.register(subscriber, config)
 
   await app.register(keys)

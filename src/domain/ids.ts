@@ -14,7 +14,7 @@ export const newId = (placement: Placement = randomInt(0x10000)): string =>
   place(Uint8Array.from(generator.generate().bytes), placement)
 
 /** What the ids of one operation are for. */
-const ROLES = { record: 0, event: 1 }
+const ROLES = { record: 0x0000, event: 0xffff }
 export type Role = keyof typeof ROLES
 
 /**
@@ -24,7 +24,8 @@ export type Role = keyof typeof ROLES
  */
 export function derivedId(operationId: string, role: Role, placement: Placement): string {
   const bytes = Uint8Array.from(UUID.parse(operationId).bytes)
-  bytes[13] = (bytes[13] ?? 0) ^ ROLES[role]
+  bytes[12] = (bytes[12] ?? 0) ^ (ROLES[role] >> 8)
+  bytes[13] = (bytes[13] ?? 0) ^ (ROLES[role] & 0xff)
   return place(bytes, placement)
 }
 

@@ -1,6 +1,5 @@
 import t from 'tap'
 import { derivedId, newId, placementOf, timeOf } from '../../src/domain/ids.js'
-import { Id } from '../../src/schemas/common.js'
 
 t.test('what an operation creates has the same ids whenever it is carried out', async (t) => {
   const operation = newId()
@@ -9,7 +8,7 @@ t.test('what an operation creates has the same ids whenever it is carried out', 
   t.equal(derivedId(operation, 'record', 7), record)
   t.equal(derivedId(operation, 'event', 7), event)
   for (const id of [record, event]) {
-    t.match(id, new RegExp(Id.pattern ?? ''))
+    t.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
     t.equal(placementOf(id), 7)
     t.equal(timeOf(id), timeOf(operation))
   }
