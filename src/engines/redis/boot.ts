@@ -8,7 +8,7 @@ import type { Store } from './store.js'
 const bootScript = script('boot')
 
 /** Raised when stored data changes in a way that older code must not touch. */
-const LAYOUT_VERSION = 1
+const LAYOUT_VERSION = 2
 const DEFAULT_PARTITIONS = 8
 
 export interface BootOptions {

@@ -8,8 +8,15 @@ import type { Store } from './store.js'
 
 const claimScript = script('claim')
 
-type Entry = [id: string, json: string, past?: string | null]
-type Reply = [fresh: Entry[], due: Entry[], last: string | null, nextDueInMs: number | null]
+type Entry = [id: string, json: string, past: string | null]
+type Reply = [
+  fresh: Entry[],
+  due: Entry[],
+  last: string | null,
+  nextDueInMs: number | null,
+  watermark: Position | null,
+  reset: 0 | 1,
+]
 
 export async function claim(
   store: Store,
@@ -18,7 +25,7 @@ export async function claim(
   limit: number,
 ): Promise<Batch> {
   const { log, resultOf, due, history, watermark } = partitionKeys(partition)
-  const [fresh, open, last, nextDueInMs] = (await store.run(
+  const [fresh, open, last, nextDueInMs, reached, reset] = (await store.run(
     claimScript,
     [log, resultOf, due, history, watermark],
     [after ?? '', limit],
@@ -27,6 +34,8 @@ export async function claim(
     fresh: fresh.map(delivery),
     due: open.map(delivery),
     position: last === null ? null : positionOf(last),
+    watermark: reached,
+    reset: reset === 1,
     nextDueInMs,
   }
 }

@@ -1,7 +1,7 @@
 import type { KeypostEvent } from '../../schemas/event.js'
-import type { Change, Claim, NewEvent, RecordWrite } from '../engine.js'
+import type { Change, Claim, Delivered, NewEvent, RecordWrite } from '../engine.js'
 import { type Position, position } from '../positions.js'
-import { announcementIn, eventIn, TOMBSTONE, withVersion } from '../stored.js'
+import { announcementIn, eventIn, GONE, GONE_TTL_MS, goneClaim, withVersion } from '../stored.js'
 import { logTerms, type RecordEntry, recordEntries } from '../terms.js'
 
 /** A list of ARGV: its length, then its items. */
@@ -34,12 +34,19 @@ function writeArgs({ kind, before, after }: RecordWrite): string[] {
   return [
     kind,
     id,
+    goneClaim(id),
     before === null ? '' : String(before.version),
-    after === null ? TOMBSTONE : withVersion(after),
+    after === null ? '' : withVersion(after),
     ...counted([...gone], itself),
     ...counted(added, itself),
   ]
 }
+
+/** What a deletion leaves. */
+const tombstone = ({ before, after }: RecordWrite): Claim[] =>
+  before === null || after !== null
+    ? []
+    : [{ name: goneClaim(before.id), from: null, to: GONE, ttlMs: GONE_TTL_MS }]
 
 const eventArgs = (event: NewEvent): string[] => [
   event.id,
@@ -51,11 +58,11 @@ const eventArgs = (event: NewEvent): string[] => [
 
 /** As lua/include/change.lua reads it. */
 export const changeArgs = ({
-  claims,
-  writes,
+  claims = [],
+  writes = [],
   events,
 }: Pick<Change, 'claims' | 'writes' | 'events'>): string[] => [
-  ...counted(claims, claimArgs),
+  ...counted([...claims, ...writes.flatMap(tombstone)], claimArgs),
   ...counted(writes, writeArgs),
   ...counted(events, eventArgs),
 ]
@@ -72,4 +79,11 @@ export function eventOf(at: Position, fields: string[]): KeypostEvent {
   return result === undefined
     ? eventIn(at, json)
     : announcementIn(at, { ...JSON.parse(json), data: JSON.parse(result) })
+}
+
+/** When and to whom the event of a result was delivered last. */
+export function deliveredIn(fields: string[]): Delivered {
+  const delivered = fields[9] ?? ''
+  const space = delivered.indexOf(' ')
+  return { at: delivered.slice(0, space), processor: delivered.slice(space + 1) }
 }

@@ -8,9 +8,11 @@ import type { RedisConnections } from './connections.js'
 import { Gate } from './gate.js'
 import { lease } from './lease.js'
 import { get, source } from './read.js'
+import { reopen } from './reopen.js'
 import { settle } from './settle.js'
 import { stats } from './stats.js'
 import { Store } from './store.js'
+import { Sweeper } from './sweep.js'
 import { watcher } from './watch.js'
 
 export interface RedisOptions extends BootOptions {
@@ -33,6 +35,7 @@ export async function openRedis({ connections, onFatal, ...options }: RedisOptio
     await store.close()
     throw error
   }
+  const sweeper = new Sweeper(store)
   const partitionOf = (placement: number) => placement % gate.layout.partitions
 
   return {
@@ -50,6 +53,8 @@ export async function openRedis({ connections, onFatal, ...options }: RedisOptio
     claim: async (partition, after, limit) => claim(store, partitionOf(partition), after, limit),
     settle: async (partition, token, settlements) =>
       settle(store, partitionOf(partition), token, settlements),
+    reopen: async (reopening) => reopen(store, partitionOf(placementOf(reopening.trace.event.id)), reopening),
+    sweep: async (partition, retention) => sweeper.sweep(partitionOf(partition), retention),
     get: async (kind, id) => get(store, partitionOf(placementOf(id)), kind, id),
     list: async (kind, query) => list(source(store, gate.layout.partitions), kind, query),
     watch: watcher(connections.subscriptions, () => gate.partitions),

@@ -27,7 +27,7 @@ export function partitionKeys(partition: number) {
     /** Hash from name to value, and sorted set of names by expiry in milliseconds. */
     claims: key('claims'),
     claimExpiries: key('claims:expiries'),
-    /** Hashes from id to `<version> <json>`; a deleted record leaves the tombstone `0`. */
+    /** Hashes from id to `<version> <json>`. */
     keys: key('keys'),
     profiles: key('profiles'),
     /** Stream of the announcements, each with the result that it announces. */
@@ -36,6 +36,8 @@ export function partitionKeys(partition: number) {
     announcements: key('announcements'),
     /** Hash from an event's id to the position of its result. */
     resultOf: key('result-of'),
+    /** Hash from a result's position to `superseded` or `discarded`. */
+    marks: key('marks'),
     /** The open set: sorted set of positions by due time in milliseconds, and the same in order of position. */
     due: key('due'),
     openOrder: key('open'),
@@ -43,6 +45,12 @@ export function partitionKeys(partition: number) {
     history: key('history'),
     /** Position up to which every event is settled or in the open set. */
     watermark: key('watermark'),
+    /**
+     * Hash of what is gone: `<topic> events` (entries of the log; of the results' topic: of the results),
+     * `<topic> processed` and `<topic> dead` (results that were not superseded, by the topic of their event), and
+     * ` outside` (entries of the log that somebody else took out).
+     */
+    swept: key('swept'),
     /** Hash of token, processor and beat. */
     lease: key('lease'),
   }

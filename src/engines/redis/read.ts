@@ -1,26 +1,30 @@
 import type { KeypostEvent } from '../../schemas/event.js'
 import type { Result } from '../../schemas/result.js'
-import { RESULTS_TOPIC, type Stored } from '../engine.js'
-import type { Range, Row, Source } from '../listing.js'
-import { recordIn } from '../stored.js'
-import { eventOf, positionOf } from './encoding.js'
+import { type Ended, RESULTS_TOPIC, type Readable, type Trace } from '../engine.js'
+import type { Mark, Range, Row, Source } from '../listing.js'
+import { eventIn, pastIn, recordIn } from '../stored.js'
+import { deliveredIn, eventOf, positionOf } from './encoding.js'
 import { type PartitionKeys, partitionKeys } from './keys.js'
 import { script } from './scripts.js'
 import type { Store } from './store.js'
 
 const entryScript = script('entry')
+const traceScript = script('trace')
 const scanScript = script('scan')
+const pageScript = script('page')
 
 type Entry = [id: string, fields: string[]]
+type MarkedEntry = [id: string, fields: string[], mark: Mark | null]
+type Traced = [id: string, json: string, past: string | null, ended: MarkedEntry | null]
 
-export async function get<K extends keyof Stored>(
+export async function get<K extends keyof Readable>(
   store: Store,
   partition: number,
   kind: K,
   id: string,
-): Promise<Stored[K] | null> {
+): Promise<Readable[K] | null> {
   const keys = partitionKeys(partition)
-  const readers: { [P in keyof Stored]: () => Promise<Stored[P] | null> } = {
+  const readers: { [P in keyof Readable]: () => Promise<Readable[P] | null> } = {
     keys: () => record(store, keys.keys, id),
     profiles: () => record(store, keys.profiles, id),
     events: () => entry(store, [keys.events, keys.log, keys.announcements, keys.results], id),
@@ -28,6 +32,7 @@ export async function get<K extends keyof Stored>(
       const announcement = await entry(store, [keys.resultOf, keys.results], id)
       return announcement === null ? null : (announcement.data as Result)
     },
+    traces: () => trace(store, keys, id),
   }
   return readers[kind]()
 }
@@ -40,6 +45,33 @@ async function record<T>(store: Store, key: string, id: string): Promise<T | nul
 async function entry(store: Store, keys: string[], id: string): Promise<KeypostEvent | null> {
   const found = (await store.run(entryScript, keys, [id])) as Entry | null
   return found === null ? null : eventOf(positionOf(found[0]), found[1])
+}
+
+async function trace(store: Store, k: PartitionKeys, id: string): Promise<Trace | null> {
+  const found = (await store.run(
+    traceScript,
+    [k.events, k.log, k.resultOf, k.results, k.marks, k.history],
+    [id],
+  )) as Traced | null
+  if (found === null) return null
+  const [streamId, json, past, ended] = found
+  const position = positionOf(streamId)
+  return {
+    event: eventIn(position, json),
+    position,
+    ...pastIn(past),
+    ended: ended === null ? null : endedIn(ended),
+  }
+}
+
+function endedIn([id, fields, mark]: MarkedEntry): Ended {
+  const { id: announcement, data } = eventOf(positionOf(id), fields)
+  return {
+    result: data as Result,
+    announcement,
+    delivered: deliveredIn(fields),
+    discarded: mark === 'discarded',
+  }
 }
 
 /** What engines/listing.ts reads from. */
@@ -62,27 +94,23 @@ const scan = (store: Store, range: Range): Promise<Row[]> =>
   range.term === null ? scanStream(store, range) : scanIndex(store, range, range.term)
 
 async function scanStream(store: Store, { partition, index, ...range }: Range): Promise<Row[]> {
-  const keys = partitionKeys(partition)
-  const stream = index === 'log' ? keys.log : keys.results
-  const first = range.after === null ? '-' : `(${range.after}`
-  const last = range.before === null ? '+' : `(${range.before}`
-  const entries = await store.call((redis) =>
-    range.reverse
-      ? redis.xrevrange(stream, last, first, 'COUNT', range.limit)
-      : redis.xrange(stream, first, last, 'COUNT', range.limit),
-  )
-  return entries.map(([id, fields]) => {
-    const sort = positionOf(id)
-    return { sort, value: eventOf(sort, fields) }
-  })
+  const { log, results, marks } = partitionKeys(partition)
+  const entries = (await store.run(pageScript, index === 'log' ? [log] : [results, marks], [
+    range.after === null ? '-' : `(${range.after}`,
+    range.before === null ? '+' : `(${range.before}`,
+    range.reverse ? 'REV' : '',
+    range.limit,
+  ])) as MarkedEntry[]
+  return entries.map(([id, fields, mark]) => rowOf(positionOf(id), fields, mark))
 }
 
 async function scanIndex(store: Store, range: Range, term: string): Promise<Row[]> {
-  const { index, of } = indexed(partitionKeys(range.partition), range.index)
+  const keys = partitionKeys(range.partition)
+  const { index, of } = indexed(keys, range.index)
   const kind = range.index === 'log' || range.index === 'results' ? 'stream' : 'hash'
   const rows = (await store.run(
     scanScript,
-    [index, of],
+    range.index === 'results' ? [index, of, keys.marks] : [index, of],
     [
       kind,
       range.after === null ? `[${term}\0` : `(${term}\0${range.after}`,
@@ -91,12 +119,18 @@ async function scanIndex(store: Store, range: Range, term: string): Promise<Row[
       range.limit,
       Buffer.byteLength(term),
     ],
-  )) as [sort: string, value: string | string[]][]
-  return rows.map(([sort, value]) => ({
-    sort,
-    value: typeof value === 'string' ? recordIn(value) : eventOf(sort, value),
-  }))
+  )) as [sort: string, value: string | string[] | null, mark: Mark | null][]
+  return rows.map(([sort, value, mark]) =>
+    typeof value === 'object' ? rowOf(sort, value, mark) : { sort, value: recordIn(value) },
+  )
 }
+
+/** A row of a stream; `fields` null: its entry is gone. */
+const rowOf = (sort: string, fields: string[] | null, mark: Mark | null): Row => ({
+  sort,
+  value: fields === null ? null : eventOf(sort, fields),
+  ...(mark === null ? {} : { mark }),
+})
 
 const indexed = (keys: PartitionKeys, index: Range['index']): { index: string; of: string } =>
   ({

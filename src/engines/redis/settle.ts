@@ -47,7 +47,7 @@ function settlementArgs(settlement: Settlement): string[] {
     settlement.how,
   ]
   if (settlement.how === 'retry') return [...common, String(settlement.delayMs)]
-  const { announcement, body } = settlement.result
+  const { announcement, delivered, body } = settlement.result
   return [
     ...common,
     body.status,
@@ -60,6 +60,7 @@ function settlementArgs(settlement: Settlement): string[] {
       topic: RESULTS_TOPIC,
     }),
     JSON.stringify(body),
+    `${delivered.at} ${delivered.processor}`,
     ...counted(resultTerms(event, body.status), itself),
     ...changeArgs(settlement.change ?? {}),
   ]

@@ -3,22 +3,50 @@
 --
 -- KEYS: log, result of, due, history, watermark
 -- ARGV: position to read after ('' for the watermark), limit of each kind
--- Returns {fresh, due, position of the last entry read or false, ms until the next is due or false}
---   fresh: {{stream id, event JSON}…}
---   due:   {{stream id, event JSON, history '<revision> <json>' or false}…}
+-- Returns {fresh, due, position of the last entry read or false, ms until the next is due or false, watermark or
+-- false, 1 if the log ends before the given position, so that it was read from the watermark, else 0}
+--   fresh, due: {{stream id, event JSON, history '<revision> <json>' or false}…}
 --@include clock
 --@include position
 
 local LOG, RESULT_OF, DUE, HISTORY, WATERMARK = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local limit = tonumber(ARGV[2])
 
-local last = ARGV[1] ~= '' and ARGV[1] or redis.call('GET', WATERMARK)
+local function read(after)
+  return redis.call('XRANGE', LOG, after and '(' .. after or '-', '+', 'COUNT', limit)
+end
+
+-- Whether the log ends before a position. Retention may empty it, which does not change where it ends.
+local function endsBefore(at)
+  local last = '0-0'
+  if redis.call('EXISTS', LOG) == 1 then
+    local info = redis.call('XINFO', 'STREAM', LOG)
+    for i = 1, #info, 2 do
+      if info[i] == 'last-generated-id' then last = info[i + 1] end
+    end
+  end
+  return position(last) < at
+end
+
+local function delivery(entry)
+  return { entry[1], entry[2][4], redis.call('HGET', HISTORY, entry[2][2]) }
+end
+
+local watermark = redis.call('GET', WATERMARK)
+local last = ARGV[1] ~= '' and ARGV[1] or watermark
+local entries = read(last)
+local reset = 0
+if #entries == 0 and last and endsBefore(last) then
+  if last == ARGV[1] then reset = 1 end
+  last = watermark and not endsBefore(watermark) and watermark
+  entries = read(last)
+end
+
 local fresh = {}
-for _, entry in ipairs(redis.call('XRANGE', LOG, last and '(' .. last or '-', '+', 'COUNT', limit)) do
-  local id, json = entry[2][2], entry[2][4]
+for _, entry in ipairs(entries) do
   last = entry[1]
-  if redis.call('HEXISTS', RESULT_OF, id) == 0 and not redis.call('ZSCORE', DUE, position(last)) then
-    fresh[#fresh + 1] = { last, json }
+  if redis.call('HEXISTS', RESULT_OF, entry[2][2]) == 0 and not redis.call('ZSCORE', DUE, position(last)) then
+    fresh[#fresh + 1] = delivery(entry)
   end
 end
 
@@ -26,8 +54,9 @@ local due = {}
 local open = redis.call('ZRANGE', DUE, '-inf', now(), 'BYSCORE', 'LIMIT', 0, limit)
 for _, at in ipairs(open) do
   local entry = redis.call('XRANGE', LOG, at, at)[1]
-  if entry then due[#due + 1] = { entry[1], entry[2][4], redis.call('HGET', HISTORY, entry[2][2]) } end
+  if entry then due[#due + 1] = delivery(entry) end
 end
 
 local waiting = redis.call('ZRANGE', DUE, #open, #open, 'WITHSCORES')[2]
-return { fresh, due, last, waiting and math.max(0, tonumber(waiting) - now()) or false }
+local nextDue = waiting and math.max(0, tonumber(waiting) - now()) or false
+return { fresh, due, last, nextDue, watermark, reset }

@@ -11,13 +11,16 @@
 --   {'missing', id} | {'version', id} | {'claim', name, value found or false}
 --@include change
 
+-- Claims taken away by one commit at most, so that none pays for an hour of them; it adds fewer.
+local PRUNED = 10
+
 local wake, partition, operation, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local change = readChange(reader(5))
 
 local first = change.writes[1]
 local creates = first and first.expected == ''
 local state = claimed(CLAIMS, EXPIRIES, operation)
-if state == 'done' or (creates and redis.call('HEXISTS', RECORDS[first.kind], first.id) == 1) then
+if state == 'done' or (creates and taken(first)) then
   local event = change.events[1]
   return { 'replayed', event and redis.call('HGET', EVENTS, event.id) or false }
 end
@@ -26,7 +29,7 @@ if state then return { 'aborted' } end
 local conflict = failing(change)
 if conflict then return conflict end
 
-prune(CLAIMS, EXPIRIES)
+prune(CLAIMS, EXPIRIES, PRUNED)
 if not creates then claim(CLAIMS, EXPIRIES, operation, 'done', ttl) end
 local at = apply(change)
 if at then redis.call('PUBLISH', wake, partition) end

@@ -1,9 +1,10 @@
 #!lua flags=no-writes
 -- Reads a range of an index, and what its entries point at.
 --
--- KEYS: index, then the stream or the hash that it is of
+-- KEYS: index, the stream or the hash that it is of, and of results their marks
 -- ARGV: stream|hash, first and last bound in index order, REV or '', limit, length of the term
--- Returns {{sort key, value}…}: {field, value…} of a stream's entry, the value of a hash's.
+-- Returns {{sort key, value or false when it is gone, mark or false}…}
+--   value: {field, value…} of a stream's entry, the value of a hash's
 
 local of, first, last, reverse, limit, length = unpack(ARGV)
 local members
@@ -16,13 +17,14 @@ end
 local rows = {}
 for _, member in ipairs(members) do
   local sort = string.sub(member, tonumber(length) + 2)
-  local value
+  local value, mark
   if of == 'stream' then
     local entry = redis.call('XRANGE', KEYS[2], sort, sort)[1]
     value = entry and entry[2]
+    mark = KEYS[3] and redis.call('HGET', KEYS[3], sort)
   else
     value = redis.call('HGET', KEYS[2], string.match(sort, '[^ ]+$'))
   end
-  if value then rows[#rows + 1] = { sort, value } end
+  rows[#rows + 1] = { sort, value or false, mark or false }
 end
 return rows

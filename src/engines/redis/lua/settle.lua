@@ -9,7 +9,7 @@
 --   is under (pending|retrying), its new history ('<revision> <json>', or '' when it stays as it is), then
 --   'retry', delay in ms
 --   or 'done', status (processed|dead), announcement id, announcement JSON without time and data, result JSON
---   without finishedAt and latencyMs, result index terms (counted), change
+--   without finishedAt and latencyMs, when and to whom it was delivered, result index terms (counted), change
 -- Returns 'lease-lost', or for each settlement 'settled', 'already' or 'conflict'.
 --@include change
 --@include watermark
@@ -26,7 +26,8 @@ local function readSettlement(next)
     settlement.delay = tonumber(next())
   else
     settlement.status, settlement.announcement = next(), next()
-    settlement.event, settlement.result, settlement.terms = next(), next(), list(next, same)
+    settlement.event, settlement.result = next(), next()
+    settlement.delivered, settlement.terms = next(), list(next, same)
     settlement.change = readChange(next)
   end
   return settlement
@@ -45,7 +46,7 @@ end
 
 local function announce(settlement)
   local at, ms = append(RESULTS, 'id', settlement.announcement, 'event', settlement.event,
-    'result', settlement.result)
+    'result', settlement.result, 'status', settlement.status, 'delivered', settlement.delivered)
   redis.call('HSET', ANNOUNCEMENTS, settlement.announcement, at)
   redis.call('HSET', RESULT_OF, settlement.id, at)
   for _, term in ipairs(settlement.terms) do redis.call('ZADD', RESULT_INDEX, 0, term .. '\0' .. at) end

@@ -3,9 +3,11 @@
 --
 -- In ARGV it is three counted lists, one after the other:
 --   claims: name, from, to ('' for none, else '=' and the value), ttl in ms or ''
---   writes: kind (keys|profiles), id, expected version ('' when it creates), value ('<version> <json>', or the
---           tombstone '0'), index entries to take away (counted), index entries to add (counted)
+--   writes: kind (keys|profiles), id, name of the claim that it leaves when deleted, expected version ('' when it
+--           creates), value ('<version> <json>', '' when it deletes), index entries to take away (counted), index
+--           entries to add (counted)
 --   events: id, topic, type, JSON without its time, index terms (counted)
+--@include arguments
 --@include claims
 --@include append
 
@@ -14,29 +16,13 @@ local CLAIMS, EXPIRIES = KEYS[5], KEYS[6]
 local RECORDS = { keys = KEYS[7], profiles = KEYS[8] }
 local RECORD_INDEX = { keys = KEYS[9], profiles = KEYS[10] }
 
--- Reads ARGV from `at` on, one argument a call.
-local function reader(at)
-  return function()
-    at = at + 1
-    return ARGV[at - 1]
-  end
-end
-
-local function list(next, item)
-  local items = {}
-  for i = 1, tonumber(next()) do items[i] = item(next) end
-  return items
-end
-
-local function same(next) return next() end
-
 local function readClaim(next)
   return { name = next(), from = valueIn(next()), to = valueIn(next()), ttl = next() }
 end
 
 local function readWrite(next)
   return {
-    kind = next(), id = next(), expected = next(), value = next(),
+    kind = next(), id = next(), tombstone = next(), expected = next(), value = next(),
     gone = list(next, same), new = list(next, same),
   }
 end
@@ -49,15 +35,21 @@ local function readChange(next)
   return { claims = list(next, readClaim), writes = list(next, readWrite), events = list(next, readEvent) }
 end
 
+-- Whether the id that a write creates belongs to a record, or belonged to one.
+local function taken(write)
+  return redis.call('HEXISTS', RECORDS[write.kind], write.id) == 1
+    or claimed(CLAIMS, EXPIRIES, write.tombstone) ~= nil
+end
+
 -- The first expectation that does not hold, as a reply, or nil:
 -- {'missing', id} | {'version', id} | {'claim', name, value found or false}
 local function failing(change)
   for _, write in ipairs(change.writes) do
-    local value = redis.call('HGET', RECORDS[write.kind], write.id)
     if write.expected == '' then
-      if value then return { 'missing', write.id } end
-    elseif not value or string.match(value, '^%d+') ~= write.expected then
-      return { 'version', write.id }
+      if taken(write) then return { 'missing', write.id } end
+    else
+      local value = redis.call('HGET', RECORDS[write.kind], write.id)
+      if not value or string.match(value, '^%d+') ~= write.expected then return { 'version', write.id } end
     end
   end
   for _, wanted in ipairs(change.claims) do
@@ -84,7 +76,11 @@ local function apply(change)
     end
   end
   for _, write in ipairs(change.writes) do
-    redis.call('HSET', RECORDS[write.kind], write.id, write.value)
+    if write.value == '' then
+      redis.call('HDEL', RECORDS[write.kind], write.id)
+    else
+      redis.call('HSET', RECORDS[write.kind], write.id, write.value)
+    end
     for _, entry in ipairs(write.gone) do redis.call('ZREM', RECORD_INDEX[write.kind], entry) end
     for _, entry in ipairs(write.new) do redis.call('ZADD', RECORD_INDEX[write.kind], 0, entry) end
   end

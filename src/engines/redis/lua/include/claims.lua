@@ -2,9 +2,6 @@
 -- One that has expired is absent, whether or not it has been taken away yet.
 --@include clock
 
--- Claims taken away by one script at most, so that no commit pays for an hour of them.
-local PRUNED = 10
-
 -- '' stands for none, and comes before every value, which is why a value is written with '=' before it.
 local function valueIn(argument)
   if argument == '' then return nil end
@@ -34,8 +31,9 @@ local function claim(claims, expiries, name, value, ttl)
   end
 end
 
-local function prune(claims, expiries)
-  for _, name in ipairs(redis.call('ZRANGE', expiries, '-inf', now(), 'BYSCORE', 'LIMIT', 0, PRUNED)) do
-    claim(claims, expiries, name, nil)
-  end
+-- Takes away expired claims, at most so many. Returns whether there may be more.
+local function prune(claims, expiries, limit)
+  local expired = redis.call('ZRANGE', expiries, '-inf', now(), 'BYSCORE', 'LIMIT', 0, limit)
+  for _, name in ipairs(expired) do claim(claims, expiries, name, nil) end
+  return #expired == limit
 end
