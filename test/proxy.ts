@@ -15,6 +15,8 @@ export interface Proxy {
   thaw(): void
   /** Closes every connection. */
   cut(): void
+  /** Holds up whatever comes through by about so many milliseconds, either way; 0: no longer. */
+  delay(ms: number, jitterMs: number): void
 }
 
 export async function proxy(t: Test, target: number): Promise<Proxy> {
@@ -22,12 +24,29 @@ export async function proxy(t: Test, target: number): Promise<Proxy> {
   let pattern: RegExp | null = null
   let lost = 0
   let frozen = false
+  let latency = { ms: 0, jitterMs: 0 }
   const cut = () => {
     for (const socket of sockets) socket.destroy()
   }
 
+  /** Writes to a socket, in order, each time after the latency of that moment. */
+  const line = (to: Socket) => {
+    let lastAt = 0
+    return (data: Buffer) => {
+      const { ms, jitterMs } = latency
+      const now = performance.now()
+      const at = Math.max(lastAt, now + ms + (Math.random() - 0.5) * jitterMs)
+      if (ms === 0 && lastAt <= now) to.write(data)
+      else {
+        lastAt = at
+        setTimeout(() => to.write(data), at - now)
+      }
+    }
+  }
+
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1')
+    const [up, down] = [line(upstream), line(client)]
     let loses = false
     for (const [from, to] of [
       [client, upstream],
@@ -46,14 +65,14 @@ export async function proxy(t: Test, target: number): Promise<Proxy> {
         loses = true
         pattern = null
       }
-      upstream.write(data)
+      up(data)
     })
     upstream.on('data', (data) => {
       if (frozen) return
       if (loses) {
         lost++
         client.destroy()
-      } else client.write(data)
+      } else down(data)
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -80,5 +99,8 @@ export async function proxy(t: Test, target: number): Promise<Proxy> {
       cut()
     },
     cut,
+    delay: (ms, jitterMs) => {
+      latency = { ms, jitterMs }
+    },
   }
 }

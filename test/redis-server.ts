@@ -48,7 +48,7 @@ export async function freePort(): Promise<number> {
 /** A redis-server of the test's own, in a folder of its own; gone when the test ends. `args` as on its command line. */
 export async function redisServer(
   t: Test,
-  { args = [] as string[], started = true } = {},
+  { args = [] as string[], started = true, env = {} as NodeJS.ProcessEnv } = {},
 ): Promise<RedisServer> {
   const dir = mkdtempSync(join(tmpdir(), 'kp-redis-'))
   const port = await freePort()
@@ -77,7 +77,7 @@ export async function redisServer(
         'yes',
         ...args,
       ],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } },
     )
     const output = child.stdout
     if (output === null) throw new Error('redis-server has no output')
