@@ -23,6 +23,11 @@ export default fp(
           { name: 'profiles', description: 'Whom keys belong to.' },
           { name: 'results', description: 'What became of each event.' },
           { name: 'events', description: 'What happened, as CloudEvents.' },
+          {
+            name: 'dead letters',
+            description: 'Events that could not be handled, and how to handle them again.',
+          },
+          { name: 'replays', description: 'Past events on their way to their handlers again.' },
           { name: 'operation', description: 'How Keypost itself is doing.' },
         ],
       },

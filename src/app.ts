@@ -16,10 +16,12 @@ import requestId from '../plugins/request-id.js'
 import subscriber from '../plugins/subscriber.js'
 import swagger from '../plugins/swagger.js'
 import validation from '../plugins/validation.js'
+import deadLetters from '../routes/dead-letters.js'
 import events from '../routes/events.js'
 import health from '../routes/health.js'
 import keys from '../routes/keys.js'
 import profiles from '../routes/profiles.js'
+import replays from '../routes/replays.js'
 import results from '../routes/results.js'
 import stats from '../routes/stats.js'
 import topics from '../routes/topics.js'
@@ -56,6 +58,8 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(results)
   await app.register(events)
   await app.register(topics)
+  await app.register(deadLetters)
+  await app.register(replays)
   await app.register(stats)
   await app.register(health)
   return app

@@ -23,6 +23,9 @@ export const record = <T extends TSchema>(schema: T, description: string) =>
   json(description, schema, headers.etag)
 export const created = <T extends TSchema>(schema: T, description: string) =>
   json(description, schema, { ...headers.location, ...headers.etag, ...headers.event })
+/** It will be done; `where` says what `Location` names. */
+export const accepted = <T extends TSchema>(schema: T, description: string, where: string) =>
+  json(description, schema, { Location: header(where) })
 export const changed = <T extends TSchema>(schema: T, description: string) =>
   json(description, schema, { ...headers.etag, ...headers.event })
 export const page = <T extends TSchema>(schema: T, description: string) =>

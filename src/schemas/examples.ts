@@ -59,6 +59,56 @@ export const result = {
   durationMs: 0.8,
 }
 
+export const failure = { code: 'handler_failed', message: 'the provider did not answer' }
+
+export const deadLetter = {
+  id: event.id,
+  topic: event.topic,
+  type: event.type,
+  subject: event.subject,
+  error: failure,
+  handler: 'key_submission/key.submitted',
+  attempts: [
+    { at: '2026-01-31T12:00:00.020Z', processor: 'api-1', error: failure },
+    { at: '2026-01-31T12:00:00.750Z', processor: 'api-2', error: failure },
+  ],
+  publishedAt: event.time,
+  diedAt: '2026-01-31T12:00:00.752Z',
+  redrives: 0,
+  event,
+}
+
+export const timeline = {
+  items: [
+    { at: event.time, what: 'published' as const },
+    { at: '2026-01-31T12:00:00.004Z', what: 'delivered' as const, attempt: 1, processor: 'api-1' },
+    {
+      at: '2026-01-31T12:00:00.020Z',
+      what: 'failed' as const,
+      attempt: 1,
+      processor: 'api-1',
+      error: failure,
+    },
+    { at: '2026-01-31T12:00:00.740Z', what: 'retry' as const, attempt: 2 },
+    { at: '2026-01-31T12:00:00.741Z', what: 'delivered' as const, attempt: 2, processor: 'api-2' },
+    { at: '2026-01-31T12:00:00.750Z', what: 'processed' as const },
+  ],
+}
+
+export const replay = {
+  id: '0192f0c1-5d6e-7f80-a192-4e5f60718293',
+  topic: event.topic,
+  types: [event.type],
+  since: '2026-01-31T00:00:00.000Z',
+  until: '2026-02-01T00:00:00.000Z',
+  status: 'running' as const,
+  found: 120,
+  replayed: 118,
+  skipped: 2,
+  createdAt: '2026-02-01T08:00:00.000Z',
+  finishedAt: null,
+}
+
 export const problem = {
   type: 'urn:keypost:problem:invalid_request',
   title: 'The request is not valid',
