@@ -24,7 +24,7 @@ export default fp<Config>(
     app.addHook('onReady', async () => {
       subscriber = startSubscriber({
         engine: app.engine,
-        publisher: app.publisher,
+        publisher: app.publisher.unlimited(),
         handlers: standardHandlers,
         settings: settingsOf(config),
         log: app.log,
@@ -42,6 +42,9 @@ const settingsOf = (config: Config) => ({
   retryCapMs: config.RETRY_CAP_MS,
   handlerTimeoutMs: config.HANDLER_TIMEOUT_MS,
   concurrency: config.CONCURRENCY,
+  eventTtlMs: config.EVENT_TTL_MS,
+  resultTtlMs: config.RESULT_TTL_MS,
+  replayRate: config.REPLAY_RATE,
   // The rest is for connections and files.
   drainMs: 0.75 * config.SHUTDOWN_MS,
 })

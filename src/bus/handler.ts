@@ -2,11 +2,14 @@ import type { Engine, SettlementChange } from '../engines/engine.js'
 import type { KeypostEvent } from '../schemas/event.js'
 import type { Outcome } from '../schemas/result.js'
 import type { Publisher } from './publisher.js'
+import type { BusSettings } from './settings.js'
 
 /** What is done with the events of one type on one topic. */
 export interface Handler {
   topic: string
   type: string
+  /** Instead of what is set for all handlers. */
+  settings?: Partial<Pick<BusSettings, 'maxAttempts' | 'retryBaseMs' | 'retryCapMs' | 'handlerTimeoutMs'>>
   /**
    * Runs at least once for each event, and may run again after a crash: what it does elsewhere must be safe to
    * repeat. What it returns is written exactly once. A throw is a failed attempt, and is tried again later.
@@ -41,7 +44,10 @@ export const record = (event: KeypostEvent): Handled => ({
 export class Registry {
   readonly #handlers = new Map<string, Handler>()
 
-  constructor(handlers: Handler[]) {
+  constructor(
+    handlers: Handler[],
+    private readonly settings: BusSettings,
+  ) {
     for (const handler of handlers) this.#handlers.set(nameOf(handler), handler)
   }
 
@@ -50,12 +56,15 @@ export class Registry {
     return [...this.#handlers.keys()].sort()
   }
 
-  for(event: KeypostEvent): { name: string; handle: Handler['handle'] } {
+  for(event: KeypostEvent): { name: string; handle: Handler['handle']; settings: BusSettings } {
     const name = nameOf(event)
     const handler = this.#handlers.get(name)
-    return handler === undefined
-      ? { name: 'record', handle: record }
-      : { name, handle: (event, context) => handler.handle(event, context) }
+    if (handler === undefined) return { name: 'record', handle: record, settings: this.settings }
+    return {
+      name,
+      handle: (event, context) => handler.handle(event, context),
+      settings: { ...this.settings, ...handler.settings },
+    }
   }
 }
 

@@ -51,6 +51,11 @@ export class Membership {
     return held
   }
 
+  /** Whether nobody holds the partition. */
+  isFree(partition: number): boolean {
+    return this.#leases.get(partition)?.lease === null
+  }
+
   /** How many of the partitions held should be given back. */
   surplus(now: number): number {
     return Math.max(0, this.held().size - this.#share(now))

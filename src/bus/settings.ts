@@ -10,6 +10,11 @@ export interface BusSettings {
   handlerTimeoutMs: number
   /** Handlers that run side by side in one process. */
   concurrency: number
+  /** How long settled events and results are kept. */
+  eventTtlMs: number
+  resultTtlMs: number
+  /** Events that a replay hands out, a second. */
+  replayRate: number
   /** How long a stop waits for handlers that run. */
   drainMs: number
 }

@@ -3,6 +3,7 @@ import { newId, placementOf } from '../domain/ids.js'
 import type { Delivery, Settlement } from '../engines/engine.js'
 import type { HandlerError, ResultStatus } from '../schemas/result.js'
 import type { Attempt } from './attempt.js'
+import { CRASHED, crashesOf, MAX_CRASHES } from './crashes.js'
 import type { Handled } from './handler.js'
 import { retryDelay } from './retry.js'
 import type { BusSettings } from './settings.js'
@@ -30,11 +31,19 @@ export function settlementOf(
     error,
     retryAt: retryAt === null ? null : rfc3339(retryAt),
   })
-  if (failures >= by.settings.maxAttempts)
+  if (failures >= by.settings.maxAttempts || isFinal(delivery, error))
     return { delivery, entry: failed(null), ...done(delivery, run, by, error) }
   const delayMs = retryDelay(failures, by.settings)
   return { delivery, entry: failed(now + delayMs), how: 'retry', delayMs }
 }
+
+/** What another attempt cannot mend. */
+function isFinal(delivery: Delivery, { code }: HandlerError): boolean {
+  return code === LOST || (code === CRASHED && crashesOf(delivery) + 1 >= MAX_CRASHES)
+}
+
+/** The code of an event that was taken out of the log before it was handled. */
+export const LOST = 'event_lost'
 
 const rfc3339 = (ms: number) => new Date(ms).toISOString()
 

@@ -62,8 +62,8 @@ class Processor implements Subscriber {
     this.#beatMs = Math.min(settings.leaseMs / 4, MAX_BEAT_MS)
     this.#membership = new Membership(this.id, settings.leaseMs)
     const slots = pLimit(settings.concurrency)
-    const registry = new Registry(handlers)
-    this.#parts = { engine, publisher, registry, settings, slots, processor: this.id, log }
+    const registry = new Registry(handlers, settings)
+    this.#parts = { engine, publisher, registry, settings, slots, guard: pLimit(1), processor: this.id, log }
     this.#unwatch = engine.watch((partition) => this.#workers.get(partition)?.wake())
     this.#loop = this.#run()
   }
@@ -139,7 +139,11 @@ class Processor implements Subscriber {
     const held = this.#membership.held()
     for (const [partition, worker] of this.#workers) {
       if (held.get(partition) === worker.token) continue
-      if (!this.#leaving.has(partition)) this.#log.warn({ partition }, 'the partition is held by another now')
+      if (this.#membership.isFree(partition)) {
+        const facts = { alarm: 'data_lost', partition }
+        if (!this.#leaving.has(partition))
+          this.#log.error(facts, 'the lease is gone, though nobody gave it back')
+      } else this.#log.warn({ partition }, 'the partition is held by another now')
       worker.abandon()
       this.#workers.delete(partition)
       this.#leaving.delete(partition)

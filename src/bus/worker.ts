@@ -1,37 +1,24 @@
 import { setMaxListeners } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { LimitFunction } from 'p-limit'
-import { failuresIn } from '../domain/history.js'
-import type { Delivery, Engine, Settled } from '../engines/engine.js'
-import { LeaseLost } from '../engines/errors.js'
-import type { Position } from '../engines/positions.js'
-import { type Attempt, attempt } from './attempt.js'
-import type { Registry } from './handler.js'
-import type { Publisher } from './publisher.js'
-import { type BusSettings, type Log, PAUSE_MS, why } from './settings.js'
-import { settlementOf } from './settlement.js'
+import type { Batch, Delivery } from '../engines/engine.js'
+import { type Position, position } from '../engines/positions.js'
+import { Handling, type HandlingParts } from './handling.js'
+import { type BusSettings, PAUSE_MS, why } from './settings.js'
 import { Settler } from './settler.js'
+import { sweep } from './sweeper.js'
+import { Takeover } from './takeover.js'
 
 /** How many events of a partition are in hand: enough to keep many subjects busy beside a slow one. */
 const WINDOW = 1024
 const BATCH = 256
 /** A wake-up can be lost, so the log is looked at now and then anyway. */
 const POLL_MS = 1000
-/** A handler whose record changes under it every time is at fault itself, in the end. */
-const MAX_CONFLICTS = 20
+/** Before every position of a log. */
+const BEGINNING = position(0, 0)
 
-type Ended = Exclude<Attempt, { end: 'interrupted' }>
-
-export interface WorkerParts {
-  engine: Engine
-  publisher: Publisher
-  registry: Registry
+export interface WorkerParts extends HandlingParts {
   settings: BusSettings
-  /** Shared by all workers of a process. */
-  slots: LimitFunction
-  processor: string
-  log: Log
 }
 
 /**
@@ -47,12 +34,14 @@ export class Worker {
   lastPollAt = Date.now()
 
   #position: Position | null = null
+  #watermark: Position | null = null
   #lookedBackAt = performance.now()
   readonly #inHand = new Set<string>()
   readonly #lanes = new Map<string, Delivery[]>()
   readonly #abandoned = new AbortController()
   readonly #draining = new AbortController()
-  readonly #settler: Settler
+  readonly #handling: Handling
+  readonly #takeover: Takeover
   readonly #running = new Set<Promise<void>>()
   readonly #loop: Promise<void>
   #woken = false
@@ -65,8 +54,15 @@ export class Worker {
   ) {
     // Every handler that runs and every pause listens to these.
     setMaxListeners(0, this.#abandoned.signal, this.#draining.signal)
-    this.#settler = new Settler(parts.engine, { partition, token }, this.#abandoned.signal, parts.log)
-    this.#loop = this.#poll()
+    this.#takeover = new Takeover(parts.engine, { partition, token, processor: parts.processor })
+    this.#handling = new Handling(parts, {
+      takeover: this.#takeover,
+      settler: new Settler(parts.engine, { partition, token }, this.#abandoned.signal, parts.log),
+      abandoned: this.#abandoned.signal,
+      ending: this.#draining.signal,
+      abandon: () => this.abandon(),
+    })
+    this.#loop = this.#work()
   }
 
   /** Something was published here: look now. */
@@ -79,18 +75,44 @@ export class Worker {
   async drain(): Promise<void> {
     this.#draining.abort()
     this.wake()
+    this.#takeover.end(false)
     await this.#loop
     await Promise.all(this.#running)
+    if (!this.#abandoned.signal.aborted) await this.#takeover.end(true).catch(() => {})
   }
 
   abandon(): void {
     this.#abandoned.abort()
     this.#draining.abort()
+    this.#takeover.end(false)
     this.wake()
   }
 
   get #ending(): boolean {
     return this.#draining.signal.aborted
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#ending) {
+      try {
+        await this.#takeover.crashes.begin()
+        break
+      } catch (error) {
+        this.#warn(error, 'taking the partition failed; trying again')
+        await this.#pause()
+      }
+    }
+    const { engine, settings, log } = this.parts
+    const findings = {
+      onLost: (delivery: Delivery) => this.#handling.bury(delivery),
+      onStray: () => {
+        log.error({ alarm: 'data_lost', partition: this.partition }, 'unfinished events were lost sight of')
+        this.#position = BEGINNING
+        this.wake()
+      },
+    }
+    const sweeping = sweep(engine, this.partition, settings, findings, log, this.#draining.signal)
+    await Promise.all([this.#poll(), sweeping])
   }
 
   async #poll(): Promise<void> {
@@ -100,21 +122,22 @@ export class Worker {
       let waitMs = POLL_MS
       if (room > 0) {
         try {
-          const batch = await this.parts.engine.claim(this.partition, this.#position, room)
-          const moved = batch.position !== this.#position
-          this.#position = batch.position
+          const after = this.#position
+          const batch = await this.parts.engine.claim(this.partition, after, room)
+          const moved = batch.position !== after
+          // Unless it was sent back to the beginning meanwhile.
+          if (this.#position === after) this.#position = batch.position
+          this.#compare(batch)
           const started = [...batch.due, ...batch.fresh].filter((delivery) => this.#take(delivery))
           if (started.length > 0 || moved) waitMs = 0
           else {
             // What is due now is in hand: its end wakes this.
             if (batch.nextDueInMs) waitMs = Math.min(POLL_MS, batch.nextDueInMs)
+            this.#takeover.complete()
             this.#lookBack()
           }
         } catch (error) {
-          this.parts.log.warn(
-            { partition: this.partition, ...why(error) },
-            'reading the log failed; trying again',
-          )
+          this.#warn(error, 'reading the log failed; trying again')
           await this.#pause()
           continue
         }
@@ -133,6 +156,22 @@ export class Worker {
     if (now - this.#lookedBackAt < this.parts.settings.leaseMs) return
     this.#lookedBackAt = now
     this.#position = null
+  }
+
+  /** A log that ends, or a watermark that stands, before what was seen of it: data was lost, or put back. */
+  #compare({ watermark, reset }: Batch): void {
+    const before = this.#watermark
+    this.#watermark = watermark
+    if (!reset && (before === null || (watermark !== null && watermark >= before))) return
+    const facts = { alarm: 'data_lost', partition: this.partition, before, watermark }
+    this.parts.log.error(
+      facts,
+      'the partition is not as it was: data was lost, or put back to an earlier state',
+    )
+  }
+
+  #warn(error: unknown, message: string): void {
+    this.parts.log.warn({ partition: this.partition, ...why(error) }, message)
   }
 
   /** Waits for a wake-up, at most so long; one that came while the log was being read counts. */
@@ -156,6 +195,7 @@ export class Worker {
     const { id, subject } = delivery.event
     if (this.#inHand.has(id) || this.#ending) return false
     this.#inHand.add(id)
+    this.#takeover.taken(id)
     const lane = subject ?? id
     const waiting = this.#lanes.get(lane)
     if (waiting !== undefined) {
@@ -172,6 +212,7 @@ export class Worker {
     const lane = this.#lanes.get(name) ?? []
     for (let next = lane.shift(); next !== undefined && !this.#ending; next = lane.shift()) {
       await this.#deliver(next)
+      this.#takeover.settled(next.event.id)
       this.#inHand.delete(next.event.id)
       this.wake()
     }
@@ -180,67 +221,10 @@ export class Worker {
 
   async #deliver(delivery: Delivery): Promise<void> {
     for (let conflicts = 0; !this.#ending; ) {
-      const settled = await this.#once(delivery, conflicts)
+      const settled = await this.#handling.once(delivery, conflicts)
       if (settled === 'conflict') conflicts++
       else if (settled !== 'interrupted') return
       else await this.#pause()
     }
   }
-
-  /** Handles and settles an event once; `interrupted` if that came to nothing. */
-  async #once(delivery: Delivery, conflicts: number): Promise<Settled | 'interrupted'> {
-    const { registry, slots, processor, settings, log } = this.parts
-    const { name: handler, handle } = registry.for(delivery.event)
-    const run =
-      conflicts < MAX_CONFLICTS
-        ? await slots(() => this.#attempt(handle, delivery))
-        : failed('conflict', 'the record kept changing under the handler')
-    const facts = factsOf(delivery)
-    if (run.end === 'interrupted') {
-      if (!this.#ending) log.warn({ ...facts, why: run.why }, 'handling was interrupted; trying again')
-      return 'interrupted'
-    }
-    const by = { handler, processor, settings }
-    try {
-      return await this.#settle(delivery, run, by)
-    } catch (error) {
-      if (error instanceof LeaseLost) {
-        this.abandon()
-        return 'interrupted'
-      }
-      log.error({ ...facts, err: error }, 'the engine cannot take this settlement')
-      const failure = failed('not_settled', 'what the handler returned could not be written')
-      return this.#settle(delivery, failure, by).catch(() => 'interrupted' as const)
-    }
-  }
-
-  async #settle(delivery: Delivery, run: Ended, by: Parameters<typeof settlementOf>[2]): Promise<Settled> {
-    const settlement = settlementOf(delivery, run, by)
-    const settled = await this.#settler.settle(settlement)
-    if (settled !== 'settled') return settled
-    const { log } = this.parts
-    const facts = factsOf(delivery)
-    if (run.end === 'handled') log.info({ ...facts, durationMs: run.durationMs }, 'event processed')
-    else if (settlement.how === 'retry')
-      log.warn({ ...facts, error: run.error }, 'attempt failed; trying again')
-    else log.error({ ...facts, error: run.error }, 'event is dead')
-    return settled
-  }
-
-  async #attempt(handle: Parameters<typeof attempt>[0], delivery: Delivery): Promise<Attempt> {
-    if (this.#ending) return { end: 'interrupted', why: 'the partition is being given up', durationMs: 0 }
-    const { engine, publisher, settings } = this.parts
-    const context = { engine, publisher, attempt: failuresIn(delivery.history).length + 1 }
-    return attempt(handle, delivery.event, context, settings.handlerTimeoutMs, this.#abandoned.signal)
-  }
 }
-
-const failed = (code: string, message: string) =>
-  ({ end: 'failed', error: { code, message }, durationMs: 0 }) as const
-
-const factsOf = ({ event, history }: Delivery) => ({
-  eventId: event.id,
-  topic: event.topic,
-  type: event.type,
-  attempt: failuresIn(history).length + 1,
-})

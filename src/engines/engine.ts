@@ -166,6 +166,11 @@ export interface Swept {
    * them (`data` is absent), for the caller to settle as dead.
    */
   lost: Delivery[]
+  /**
+   * There are more unfinished events than the open set and the log after the watermark hold: some lie before the
+   * watermark, and are only found by a claim from the beginning of the log.
+   */
+  stray: boolean
 }
 
 export interface Committed {

@@ -43,22 +43,26 @@ export const things = (handle: Handler['handle']): Handler => ({
 
 export const recorded = { outcome: { code: 'recorded' } }
 
+export const settings: BusSettings = {
+  leaseMs: 400,
+  maxAttempts: 3,
+  retryBaseMs: 10,
+  retryCapMs: 100,
+  handlerTimeoutMs: 10_000,
+  concurrency: 16,
+  eventTtlMs: 60_000,
+  resultTtlMs: 60_000,
+  replayRate: 1_000,
+  drainMs: 5_000,
+}
+
 /** Handles events until it is stopped, at the latest when the test ends. */
-export function subscribe(t: Test, engine: Engine, handlers: Handler[], settings: Partial<BusSettings> = {}) {
+export function subscribe(t: Test, engine: Engine, handlers: Handler[], changed: Partial<BusSettings> = {}) {
   const subscriber = startSubscriber({
     engine,
     publisher: publisherOn(engine),
     handlers,
-    settings: {
-      leaseMs: 400,
-      maxAttempts: 3,
-      retryBaseMs: 10,
-      retryCapMs: 100,
-      handlerTimeoutMs: 10_000,
-      concurrency: 16,
-      drainMs: 5_000,
-      ...settings,
-    },
+    settings: { ...settings, ...changed },
     log: quiet,
   })
   let stopped: Promise<void> | undefined

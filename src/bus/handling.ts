@@ -1,0 +1,148 @@
+import type { LimitFunction } from 'p-limit'
+import { failuresIn } from '../domain/history.js'
+import type { Delivery, Engine, Settled } from '../engines/engine.js'
+import { LeaseLost } from '../engines/errors.js'
+import { type Attempt, attempt } from './attempt.js'
+import { CRASHED } from './crashes.js'
+import type { Handler, Registry } from './handler.js'
+import type { Publisher } from './publisher.js'
+import type { BusSettings, Log } from './settings.js'
+import { LOST, settlementOf } from './settlement.js'
+import type { Settler } from './settler.js'
+import type { Takeover } from './takeover.js'
+
+/** A handler whose record changes under it every time is at fault itself, in the end. */
+const MAX_CONFLICTS = 20
+
+type By = Parameters<typeof settlementOf>[2]
+type Ended = Exclude<Attempt, { end: 'interrupted' }>
+
+export interface HandlingParts {
+  engine: Engine
+  publisher: Publisher
+  registry: Registry
+  /** Shared by all workers of a process. */
+  slots: LimitFunction
+  /** One at a time in the whole process: for events that may end it. */
+  guard: LimitFunction
+  processor: string
+  log: Log
+}
+
+/** How a worker handles one event: runs its handler, side by side with others or alone, and settles how that ended. */
+export class Handling {
+  constructor(
+    private readonly parts: HandlingParts,
+    private readonly worker: {
+      takeover: Takeover
+      settler: Settler
+      /** The lease is lost. */
+      abandoned: AbortSignal
+      /** Nothing new is to be started. */
+      ending: AbortSignal
+      abandon(): void
+    },
+  ) {}
+
+  /** Handles and settles an event once; `interrupted` if that came to nothing. */
+  async once(delivery: Delivery, conflicts: number): Promise<Settled | 'interrupted'> {
+    const { registry, processor, log } = this.parts
+    const { name: handler, handle, settings } = registry.for(delivery.event)
+    const { crashes } = this.worker.takeover
+    const by = { handler, processor, settings }
+    const facts = factsOf(delivery)
+    if (crashes.victim?.eventId === delivery.event.id) {
+      const crash = failed(CRASHED, 'the process ended, or stood still, while the handler ran')
+      const settled = await this.#end(delivery, crash, { ...by, processor: crashes.victim.processor })
+      if (settled !== 'interrupted') await crashes.acquit().catch(() => {})
+      return settled
+    }
+    const run =
+      conflicts < MAX_CONFLICTS
+        ? await this.#run(() => this.#attempt(handle, delivery, settings), delivery)
+        : failed('conflict', 'the record kept changing under the handler')
+    if (run.end !== 'interrupted') return this.#end(delivery, run, by)
+    if (!this.worker.ending.aborted)
+      log.warn({ ...facts, why: run.why }, 'handling was interrupted; trying again')
+    return 'interrupted'
+  }
+
+  /** Runs side by side with others what nobody suspects, else alone. */
+  async #run(run: () => Promise<Attempt>, delivery: Delivery): Promise<Attempt> {
+    const { takeover } = this.worker
+    if (takeover.suspects(delivery)) return this.parts.guard(() => this.#guarded(run, delivery))
+    if (takeover.crashes.cautious) await takeover.calm
+    return this.parts.slots(run)
+  }
+
+  async #guarded(run: () => Promise<Attempt>, { event }: Delivery): Promise<Attempt> {
+    const { crashes } = this.worker.takeover
+    try {
+      if (!(await crashes.suspect(event.id))) return interrupted('another processor is at it')
+    } catch (error) {
+      return interrupted(error instanceof Error ? error.message : 'it could not be noted')
+    }
+    const ended = await run()
+    await crashes.acquit().catch(() => {})
+    return ended
+  }
+
+  /** An event whose entry is gone cannot be handled, but has a result all the same. */
+  async bury(delivery: Delivery): Promise<void> {
+    const { registry, processor, log } = this.parts
+    const { name: handler, settings } = registry.for(delivery.event)
+    log.error(
+      { alarm: 'event_lost', ...factsOf(delivery) },
+      'the event was taken out of the log from outside',
+    )
+    const lost = failed(LOST, 'the event was taken out of the log before it was handled')
+    await this.#end(delivery, lost, { handler, processor, settings })
+  }
+
+  /** Settles an event; as a failure if the engine cannot take what the handler returned. */
+  async #end(delivery: Delivery, run: Ended, by: By): Promise<Settled | 'interrupted'> {
+    try {
+      return await this.#settle(delivery, run, by)
+    } catch (error) {
+      if (error instanceof LeaseLost) {
+        this.worker.abandon()
+        return 'interrupted'
+      }
+      this.parts.log.error({ ...factsOf(delivery), err: error }, 'the engine cannot take this settlement')
+      const failure = failed('not_settled', 'what the handler returned could not be written')
+      return this.#settle(delivery, failure, by).catch(() => 'interrupted' as const)
+    }
+  }
+
+  async #settle(delivery: Delivery, run: Ended, by: By): Promise<Settled> {
+    const settlement = settlementOf(delivery, run, by)
+    const settled = await this.worker.settler.settle(settlement)
+    if (settled !== 'settled') return settled
+    const { log } = this.parts
+    const facts = factsOf(delivery)
+    if (run.end === 'handled') log.info({ ...facts, durationMs: run.durationMs }, 'event processed')
+    else if (settlement.how === 'retry')
+      log.warn({ ...facts, error: run.error }, 'attempt failed; trying again')
+    else log.error({ ...facts, error: run.error }, 'event is dead')
+    return settled
+  }
+
+  async #attempt(handle: Handler['handle'], delivery: Delivery, settings: BusSettings): Promise<Attempt> {
+    if (this.worker.ending.aborted) return interrupted('the partition is being given up')
+    const { engine, publisher } = this.parts
+    const context = { engine, publisher, attempt: failuresIn(delivery.history).length + 1 }
+    return attempt(handle, delivery.event, context, settings.handlerTimeoutMs, this.worker.abandoned)
+  }
+}
+
+const interrupted = (why: string) => ({ end: 'interrupted', why, durationMs: 0 }) as const
+
+const failed = (code: string, message: string) =>
+  ({ end: 'failed', error: { code, message }, durationMs: 0 }) as const
+
+const factsOf = ({ event, history }: Delivery) => ({
+  eventId: event.id,
+  topic: event.topic,
+  type: event.type,
+  attempt: failuresIn(history).length + 1,
+})
