@@ -7,10 +7,14 @@ import { lists } from './contract/lists.js'
 import { operations } from './contract/operations.js'
 import { paging } from './contract/paging.js'
 import { random } from './contract/random.js'
+import { randomRetention } from './contract/random-retention.js'
 import { reopening } from './contract/reopening.js'
+import { reopenings } from './contract/reopenings.js'
 import { retries } from './contract/retries.js'
 import { settlements } from './contract/settlements.js'
 import { shared } from './contract/shared.js'
+import { sweeps } from './contract/sweeps.js'
+import { traces } from './contract/traces.js'
 import { watermarks } from './contract/watermarks.js'
 
 export type { Open, Place } from './contract/fixtures.js'
@@ -28,6 +32,10 @@ export function contract(t: Test, name: string, place: Place): void {
     leases,
     lists,
     paging,
+    traces,
+    reopenings,
+    sweeps,
+    randomRetention,
     reopening,
     shared,
   }

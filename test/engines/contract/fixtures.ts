@@ -14,10 +14,14 @@ import type {
   Queries,
   RecordKind,
   RecordWrite,
+  Reopening,
+  Retention,
   Settlement,
   SettlementChange,
   Stored,
+  Trace,
 } from '../../../src/engines/engine.js'
+import { type Position, position } from '../../../src/engines/positions.js'
 import type { Key } from '../../../src/schemas/key.js'
 import type { Profile } from '../../../src/schemas/profile.js'
 
@@ -196,6 +200,86 @@ export const retry = (delivery: Delivery, delayMs: number): Settlement => ({
   delayMs,
 })
 
+/** Publishes so many events in a partition and ends them all; their ids. */
+export async function settled(
+  engine: Engine,
+  count: number,
+  status: 'processed' | 'dead' = 'processed',
+  placement = 0,
+): Promise<string[]> {
+  const ids = await publish(engine, count, placement)
+  await settleAll(engine, status, placement)
+  return ids
+}
+
+/** Ends all that can be claimed of a partition. */
+export async function settleAll(
+  engine: Engine,
+  status: 'processed' | 'dead' = 'processed',
+  partition = 0,
+): Promise<void> {
+  const token = await take(engine, partition)
+  const { fresh, due } = await reclaim(engine, partition)
+  const settlements = [...fresh, ...due].map((delivery) => done(delivery, { status }))
+  const verdicts = await engine.settle(partition, token, settlements)
+  if (verdicts.some((verdict) => verdict !== 'settled')) throw new Error(`not settled: ${verdicts}`)
+}
+
+/** What is known of an event that has a result. */
+export async function ended(engine: Engine, id: string): Promise<Reopening['trace']> {
+  const trace = await engine.get('traces', id)
+  if (trace === null) throw new Error('it is not kept')
+  return withEnd(trace)
+}
+
+function withEnd({ ended, ...rest }: Trace): Reopening['trace'] {
+  if (ended === null) throw new Error('it is unfinished')
+  return { ...rest, ended }
+}
+
+export function reopening(trace: Reopening['trace'], how: Reopening['how']): Reopening {
+  const { announcement, result } = trace.ended
+  const entry = {
+    what: how === 'redrive' ? 'redriven' : 'replayed',
+    at: new Date().toISOString(),
+    replaced: announcement,
+    was: { status: result.status, at: result.finishedAt },
+  } as const
+  return {
+    how,
+    trace,
+    entry: how === 'discard' ? null : entry,
+    operationId: newId(),
+    operationTtlMs: 60_000,
+  }
+}
+
+/** Reopens an event as it is now. */
+export async function reopen(engine: Engine, id: string, how: Reopening['how']): Promise<string> {
+  return engine.reopen(reopening(await ended(engine, id), how))
+}
+
+/** Beyond all that there is, and before all. */
+export const ALL: Position = position(Date.UTC(2200, 0), 0)
+export const NONE: Position = position(0, 0)
+
+/** Sweeps a partition until there is nothing to take away any more; what it took. */
+export async function sweepAll(
+  engine: Engine,
+  { partition = 0, ...rest }: Partial<Retention> & { partition?: number } = {},
+): Promise<{ events: number; results: number }> {
+  const retention = { eventsBefore: ALL, resultsBefore: NONE, limit: 100, ...rest }
+  const all = { events: 0, results: 0 }
+  for (;;) {
+    const { events, results, more, lost, stray } = await engine.sweep(partition, retention)
+    if (events > retention.limit || results > retention.limit) throw new Error('it took more than its limit')
+    if (lost.length > 0 || stray) throw new Error('nobody else took anything')
+    all.events += events
+    all.results += results
+    if (!more && events + results === 0) return all
+  }
+}
+
 /** Every page of a list, and the items of all of them. `between` runs after each page. */
 export async function all<K extends keyof Stored>(
   engine: Engine,
@@ -219,11 +303,14 @@ export async function all<K extends keyof Stored>(
 /** All that can be seen of the data, to tell that nothing of it has changed. */
 export async function everything(engine: Engine) {
   const partitions = Array.from({ length: engine.layout.partitions }, (_, partition) => partition)
+  const events = await all(engine, 'events', {})
   return {
     keys: await all(engine, 'keys', {}),
     profiles: await all(engine, 'profiles', {}),
-    events: await all(engine, 'events', {}),
+    events,
     results: await all(engine, 'results', {}),
+    current: await all(engine, 'results', { discarded: false }),
+    traces: await Promise.all(events.map(({ id }) => engine.get('traces', id))),
     stats: await engine.stats(),
     unfinished: await Promise.all(
       partitions.map(async (partition) => {

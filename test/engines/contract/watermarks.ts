@@ -1,14 +1,18 @@
 import type { Test } from 'tap'
+import type { Delivery, Settlement } from '../../../src/engines/engine.js'
 import {
+  ALL,
   done,
   event,
   fresh,
   idsOf,
+  NONE,
   type Place,
   publish,
   publishing,
   reclaim,
   retry,
+  settled,
   take,
 } from './fixtures.js'
 
@@ -104,6 +108,47 @@ export function watermarks(t: Test, place: Place): void {
     )
     const positions = deliveries.map(({ position }) => position)
     t.strictSame(positions, [...new Set(positions)].sort(), 'positions only grow')
+  })
+
+  t.test('a claim tells how far everything is settled or in the open set', async (t) => {
+    const engine = await fresh(t, place)
+    t.equal((await reclaim(engine)).watermark, null)
+    await publish(engine, 4)
+    const { fresh: deliveries, watermark } = await reclaim(engine)
+    t.equal(watermark, null)
+    const token = await take(engine)
+    const settle = async (i: number, settlement: (delivery: Delivery) => Settlement) => {
+      const delivery = deliveries[i]
+      if (delivery === undefined) throw new Error('four were published')
+      await engine.settle(0, token, [settlement(delivery)])
+      const { watermark } = await reclaim(engine)
+      return deliveries.findIndex(({ position }) => position === watermark)
+    }
+    t.equal(await settle(1, done), -1)
+    t.equal(await settle(0, done), 1)
+    t.equal(await settle(2, (delivery) => retry(delivery, 60_000)), 2)
+    t.equal(await settle(3, done), 3)
+    t.equal((await reclaim(engine, 1)).watermark, null, 'of its partition')
+  })
+
+  t.test('a claim from beyond the end of the log starts again at the watermark, and says so', async (t) => {
+    const engine = await fresh(t, place)
+    t.match(await engine.claim(0, NONE, 10), { fresh: [], reset: false })
+    t.match(await engine.claim(0, ALL, 10), { fresh: [], position: null, reset: true })
+    await settled(engine, 2)
+    const ids = await publish(engine, 3)
+    const lost = await engine.claim(0, ALL, 2)
+    t.strictSame(idsOf(lost.fresh), ids.slice(0, 2))
+    t.strictSame([lost.reset, lost.position], [true, lost.fresh[1]?.position])
+    const last = await engine.claim(0, lost.position, 10)
+    t.strictSame([idsOf(last.fresh), last.reset], [ids.slice(2), false])
+    t.match(await engine.claim(0, last.position, 10), { fresh: [], position: last.position, reset: false })
+    t.equal((await engine.claim(0, null, 10)).reset, false)
+    t.strictSame(
+      idsOf((await engine.claim(0, NONE, 10)).fresh),
+      ids,
+      'and one from the beginning reads it all',
+    )
   })
 
   t.test('partitions do not see each other', async (t) => {
