@@ -28,7 +28,7 @@ export function answer(
   const { status } = errors[known.code]
   if (status === 500) request.log.error({ err: error }, 'failed')
   if (known.code === 'unavailable') request.log.warn({ reason: error.message }, 'unavailable')
-  if (known.code === 'unavailable' || known.code === 'result_pending') reply.header('retry-after', 1)
+  if (status === 503 || known.code === 'result_pending') reply.header('retry-after', 1)
   if (status === 415 && request.method === 'PATCH') {
     reply.header('accept-patch', 'application/merge-patch+json, application/json')
   }

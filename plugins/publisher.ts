@@ -10,9 +10,14 @@ declare module 'fastify' {
 
 /** The one way for routes to change something. */
 export default fp<Config>(
-  async (app, { KEYPOST_SOURCE: source, OPERATION_TTL_MS: operationTtlMs }) => {
-    const options = { pepper: app.peppers[0], source, operationTtlMs }
-    app.decorate('publisher', new Publisher(app.engine, options))
+  async (app, config) => {
+    const publisher = new Publisher(app.engine, {
+      pepper: app.peppers[0],
+      source: config.KEYPOST_SOURCE,
+      operationTtlMs: config.OPERATION_TTL_MS,
+      maxUnfinished: config.MAX_UNFINISHED,
+    })
+    app.decorate('publisher', publisher)
   },
   { name: 'publisher', dependencies: ['engine', 'pepper'] },
 )

@@ -26,7 +26,7 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
       body: KeySubmission,
       response: {
         202: answers.created(Key, 'The key is kept, and will be handled.'),
-        ...refusals('key_in_metadata', 'conflict', ...bodyRefusals),
+        ...refusals('key_in_metadata', 'conflict', 'backlog_full', ...bodyRefusals),
       },
     },
     handler: async ({ body, operation }, reply) => {
@@ -87,7 +87,14 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
       body: KeyPatch,
       response: {
         200: answers.changed(Key, 'The key, changed.'),
-        ...refusals('not_found', 'version_mismatch', 'key_in_metadata', 'conflict', ...bodyRefusals),
+        ...refusals(
+          'not_found',
+          'version_mismatch',
+          'key_in_metadata',
+          'conflict',
+          'backlog_full',
+          ...bodyRefusals,
+        ),
       },
     },
     handler: async (request, reply) =>
@@ -106,7 +113,7 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
       headers: IfMatch,
       response: {
         200: answers.changed(Key, 'The key, revoked.'),
-        ...refusals('not_found', 'version_mismatch', 'conflict', ...bodyRefusals),
+        ...refusals('not_found', 'version_mismatch', 'conflict', 'backlog_full', ...bodyRefusals),
       },
     },
     handler: async (request, reply) =>
@@ -124,7 +131,7 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
       headers: IfMatch,
       response: {
         204: answers.deleted,
-        ...refusals('not_found', 'version_mismatch', 'conflict', ...bodyRefusals),
+        ...refusals('not_found', 'version_mismatch', 'conflict', 'backlog_full', ...bodyRefusals),
       },
     },
     handler: async (request, reply) => {

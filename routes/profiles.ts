@@ -23,7 +23,7 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
       body: ProfileInput,
       response: {
         201: answers.created(Profile, 'The profile.'),
-        ...refusals('email_taken', 'conflict', ...bodyRefusals),
+        ...refusals('email_taken', 'conflict', 'backlog_full', ...bodyRefusals),
       },
     },
     handler: async ({ body, operation }, reply) => {
@@ -85,7 +85,14 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
       body: ProfileInput,
       response: {
         200: answers.changed(Profile, 'The profile, replaced.'),
-        ...refusals('not_found', 'version_mismatch', 'email_taken', 'conflict', ...bodyRefusals),
+        ...refusals(
+          'not_found',
+          'version_mismatch',
+          'email_taken',
+          'conflict',
+          'backlog_full',
+          ...bodyRefusals,
+        ),
       },
     },
     handler: async (request, reply) =>
@@ -106,7 +113,14 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
       body: ProfilePatch,
       response: {
         200: answers.changed(Profile, 'The profile, changed.'),
-        ...refusals('not_found', 'version_mismatch', 'email_taken', 'conflict', ...bodyRefusals),
+        ...refusals(
+          'not_found',
+          'version_mismatch',
+          'email_taken',
+          'conflict',
+          'backlog_full',
+          ...bodyRefusals,
+        ),
       },
     },
     handler: async (request, reply) =>
@@ -124,7 +138,7 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
       headers: IfMatch,
       response: {
         204: answers.deleted,
-        ...refusals('not_found', 'version_mismatch', 'conflict', ...bodyRefusals),
+        ...refusals('not_found', 'version_mismatch', 'conflict', 'backlog_full', ...bodyRefusals),
       },
     },
     handler: async (request, reply) => {

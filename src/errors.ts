@@ -17,6 +17,7 @@ export const errors = {
   idempotency_mismatch: { status: 422, title: 'The Idempotency-Key belongs to another request' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal_error: { status: 500, title: 'Something went wrong here' },
+  backlog_full: { status: 503, title: 'Too many events are unfinished' },
   unavailable: { status: 503, title: 'The service cannot do this right now' },
 } as const
 

@@ -16,6 +16,7 @@ import type { Key } from '../schemas/key.js'
 import type { KeyPatch, KeySubmission } from '../schemas/key-input.js'
 import type { Profile } from '../schemas/profile.js'
 import type { ProfileInput, ProfilePatch } from '../schemas/profile-input.js'
+import { Backlog } from './backpressure.js'
 import { findFree, moveEmail } from './emails.js'
 
 /** The versions that a client accepts (RFC 9110 §13.1.1); null: it did not ask. */
@@ -39,6 +40,8 @@ export interface PublisherOptions {
   source: string
   /** How long a change is recognised when it is sent again, in milliseconds. */
   operationTtlMs: number
+  /** With so many unfinished events nothing more is published (see backpressure.ts); without it, there is no limit. */
+  maxUnfinished?: number
 }
 
 /**
@@ -47,10 +50,21 @@ export interface PublisherOptions {
  * answered as it was then. Throws `KeypostError` for what the client must know, `Unavailable` as the engine does.
  */
 export class Publisher {
+  readonly #backlog: Backlog | null
+
   constructor(
     private readonly engine: Engine,
     private readonly options: PublisherOptions,
-  ) {}
+  ) {
+    const { maxUnfinished } = options
+    this.#backlog = maxUnfinished === undefined ? null : new Backlog(engine, maxUnfinished)
+  }
+
+  /** For handlers: what they publish must not wait for what they are there to finish. */
+  unlimited(): Publisher {
+    const { maxUnfinished, ...options } = this.options
+    return new Publisher(this.engine, options)
+  }
 
   async submitKey(input: KeySubmission, operation = this.#operation()): Promise<Published<Key>> {
     const context = this.#context(operation)
@@ -187,8 +201,13 @@ export class Publisher {
     }
   }
 
-  #write(change: Change): Promise<Committed> {
-    const commit = () => this.engine.commit(change)
+  async #write(change: Change): Promise<Committed> {
+    await this.#backlog?.admit()
+    const commit = async () => {
+      const committed = await this.engine.commit(change)
+      if (!committed.replayed) this.#backlog?.published(change.events?.length ?? 0)
+      return committed
+    }
     const [write] = change.writes ?? []
     if (write?.kind !== 'profiles' || write.before === null) return commit()
     return moveEmail(this.engine, write.before, write.after, change.operationId, commit)
