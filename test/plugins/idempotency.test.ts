@@ -155,6 +155,17 @@ onEach('a crash between commit and answer of a submission: the retry answers, on
   t.equal((await eventsOf(app, 'key.submitted')).length, 1)
 })
 
+onEach('a crash between commit and answer of a duplicate, whose original is gone', async (t, { open }) => {
+  const app = await open()
+  const body = { key: newKey(), name: 'n' }
+  const original = await submit(app, body)
+  const { record } = await crash(app, '/keys', body, (operation) => app.publisher.submitKey(body, operation))
+  await call(app, 'DELETE', `/keys/${original.id}`)
+  const retried = await post(app, '/keys', body)
+  t.match(retried, { status: 202, body: { duplicateOf: original.id } })
+  t.strictSame(retried.body, record)
+})
+
 onEach('a crash between commit and answer of a revocation: also if the key is gone', async (t, { open }) => {
   const app = await open()
   for (const { gone, ifMatch } of [
