@@ -1,7 +1,13 @@
 import t from 'tap'
+import { RESULTS_TOPIC } from '../../../src/engines/engine.js'
+import { partitionKeys } from '../../../src/engines/redis/keys.js'
+import { script } from '../../../src/engines/redis/scripts.js'
 import { proxy } from '../../proxy.js'
 import { redisInstalled, redisServer } from '../../redis-server.js'
+import { ALL, done, ended, NONE, reopening } from '../contract/fixtures.js'
 import { creation, failed, open, processed, take, update } from './fixtures.js'
+
+const keys = partitionKeys(0)
 
 if (redisInstalled(t)) {
   const server = await redisServer(t)
@@ -58,6 +64,61 @@ if (redisInstalled(t)) {
     t.match((await engine.stats()).topics.retried, { published: 1, retrying: 1, pending: 0 })
     const { due } = await engine.claim(0, null, 100)
     t.equal(due.find(({ event }) => event.id === delivery.event.id)?.history.length, 1)
+  })
+
+  for (const how of ['redrive', 'replay', 'discard'] as const)
+    t.test(`a ${how} whose reply was lost is sent again and done once`, async (t) => {
+      const status = how === 'replay' ? 'processed' : 'dead'
+      const topic = `${how}s`
+      const { change, eventId } = creation(topic)
+      await engine.commit(change)
+      const { fresh } = await engine.claim(0, null, 100)
+      await engine.settle(0, token, [
+        ...fresh.filter(({ event }) => event.id === eventId).map((delivery) => done(delivery, { status })),
+      ])
+      const request = reopening(await ended(engine, eventId), how)
+      if (how === 'redrive') await engine.reopen(reopening({ ...request.trace, revision: 7 }, how)) // gives the script
+      const { lost } = network
+      network.loseReplyTo(new RegExp(request.operationId))
+      t.equal(await engine.reopen(request), 'replayed')
+      t.equal(network.lost, lost + 1)
+      const { topics } = await engine.stats()
+      t.match(
+        topics[topic],
+        how === 'discard'
+          ? { published: 1, dead: 1, discarded: 1 }
+          : { published: 1, [status]: 0, pending: 1 },
+      )
+      const trace = await engine.get('traces', eventId)
+      t.equal(trace?.revision, request.trace.revision + (how === 'discard' ? 0 : 1))
+    })
+
+  t.test('a sweep whose replies were lost is counted once', async (t) => {
+    const { fresh, due } = await engine.claim(0, null, 100)
+    const unfinished = [...fresh, ...due]
+    await engine.settle(
+      0,
+      token,
+      unfinished.map((delivery) => done(delivery)),
+    )
+    const { topics } = await engine.stats()
+    const { lost } = network
+    const retention = { eventsBefore: ALL, resultsBefore: NONE, limit: 3 }
+    await server.client.script('LOAD', script('sweep-events').lua)
+    network.loseReplyTo(new RegExp(script('sweep-events').sha))
+    await engine.sweep(0, retention)
+    t.equal(network.lost, lost + 1)
+    const swept = Object.entries(await server.client.hgetall(keys.swept))
+    const events = swept.reduce(
+      (sum, [field, count]) => sum + (field.endsWith(' events') ? Number(count) : 0),
+      0,
+    )
+    const published = Object.entries(topics).reduce(
+      (sum, [topic, counters]) => sum + (topic === RESULTS_TOPIC ? 0 : counters.published),
+      0,
+    )
+    t.equal(events, 6, 'those of the lost reply, and those of the next')
+    t.equal(events + (await server.client.xlen(keys.log)), published)
   })
 
   t.test('scripts that Redis has forgotten are given to it again', async (t) => {
