@@ -163,3 +163,65 @@ t.test('a cursor over many partitions fits into a query', async (t) => {
   const { nextCursor } = await list(logs, 'events', { order: 'asc', limit: 150 })
   t.ok(nextCursor !== null && nextCursor.length <= 2048)
 })
+
+/** Results in an array, most of which are not shown. */
+class Marked implements Source {
+  readonly partitions = 2
+  read = 0
+  constructor(private readonly rows: Row[]) {}
+
+  scan = async (ranges: Range[]): Promise<Row[][]> =>
+    ranges.map(({ partition, after, before, reverse, limit }) => {
+      const rows = (partition === 0 ? this.rows : [])
+        .filter(({ sort }) => (after === null || sort > after) && (before === null || sort < before))
+        .sort((a, b) => (a.sort < b.sort !== reverse ? -1 : 1))
+        .slice(0, limit)
+      this.read += rows.length
+      return rows
+    })
+
+  topics = async () => ['a']
+}
+
+t.test('rows that are hidden or gone end no list, and no page reads many of them', async (t) => {
+  const rows = Array.from({ length: 6000 }, (_, i) => ({
+    sort: position(START + i, 0),
+    value: i % 7 === 0 ? null : { data: { id: String(i) } },
+    ...(i % 1500 === 2 ? {} : { mark: i % 2 === 0 ? ('superseded' as const) : ('discarded' as const) }),
+  }))
+  const source = new Marked(rows)
+  const shown = async (discarded: false | undefined, order: 'asc' | 'desc') => {
+    const ids: string[] = []
+    let cursor: string | undefined
+    do {
+      source.read = 0
+      const page = await list(source, 'results', { limit: 3, discarded, order, cursor })
+      t.ok(page.items.length <= 3 && source.read <= 1300, `${source.read} rows were read`)
+      ids.push(...page.items.map(({ id }) => id))
+      cursor = page.nextCursor ?? undefined
+    } while (cursor !== undefined)
+    return order === 'asc' ? ids : ids.reverse()
+  }
+  const there = rows.flatMap(({ value, mark }) =>
+    value === null || mark === 'superseded' ? [] : [{ ...value.data, mark }],
+  )
+  const left = there.filter(({ mark }) => mark === undefined).map(({ id }) => id)
+  for (const order of ['asc', 'desc'] as const) {
+    t.strictSame(await shown(false, order), left)
+    t.strictSame(
+      await shown(undefined, order),
+      there.map(({ id }) => id),
+    )
+  }
+})
+
+t.test('the end of a list is known though what is hidden comes after it', async (t) => {
+  const rows = Array.from({ length: 20 }, (_, i) => ({
+    sort: position(START + i, 0),
+    value: { data: { id: String(i) } },
+    ...(i < 5 ? {} : { mark: 'superseded' as const }),
+  }))
+  const page = await list(new Marked(rows), 'results', { limit: 5, order: 'asc' })
+  t.equal(page.items.length, 5)
+  t.equal(page.nextCursor, null)
+})
