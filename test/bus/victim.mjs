@@ -1,21 +1,21 @@
-import { startSubscriber } from '../../src/bus/subscriber.js'
-import { startWatchdog } from '../../src/bus/watchdog.js'
-import { openEmbedded } from '../../src/engines/embedded/index.js'
-import { connect } from '../../src/engines/redis/connections.js'
-import { openRedis } from '../../src/engines/redis/index.js'
-import { until } from '../until.js'
-import { publisherOn, settings } from './fixtures.js'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Publisher } from '../../dist/src/bus/publisher.js'
+import { startSubscriber } from '../../dist/src/bus/subscriber.js'
+import { startWatchdog } from '../../dist/src/bus/watchdog.js'
+import { openEmbedded } from '../../dist/src/engines/embedded/index.js'
+import { connect } from '../../dist/src/engines/redis/connections.js'
+import { openRedis } from '../../dist/src/engines/redis/index.js'
 
 /**
  * A processor that its handlers may end: `end` exits, `stall` never gives the event loop back, `fill` runs out
  * of memory. It says which event it starts, and leaves in order when everything is settled.
  */
-const [where = '', leaseMs = ''] = process.argv.slice(2)
+const [where, settings] = process.argv.slice(2).map((arg, i) => (i === 1 ? JSON.parse(arg) : arg))
 
 const common = {
   partitions: 1,
   pepperIds: ['a', 'pepper'],
-  onFatal: (error: Error) => {
+  onFatal: (error) => {
     throw error
   },
 }
@@ -24,10 +24,10 @@ const engine = where.startsWith('redis:')
   : await openEmbedded({ ...common, dataDir: where })
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
-startWatchdog(Number(leaseMs))
+startWatchdog(settings.leaseMs)
 const subscriber = startSubscriber({
   engine,
-  publisher: publisherOn(engine),
+  publisher: new Publisher(engine, { pepper: 'p'.repeat(32), source: '/test', operationTtlMs: 60_000 }),
   handlers: [
     {
       topic: 'things',
@@ -36,18 +36,19 @@ const subscriber = startSubscriber({
         process.send?.(id)
         if (data === 'end') process.exit(7)
         if (data === 'stall') for (;;);
-        if (data === 'fill') for (const all: string[] = []; ; ) all.push('x'.repeat(1e6) + all.length)
+        if (data === 'fill') for (const all = []; ; ) all.push('x'.repeat(1e6) + all.length)
         return { outcome: { code: 'recorded' } }
       },
     },
   ],
-  settings: { ...settings, leaseMs: Number(leaseMs) },
+  settings,
   log: quiet,
 })
-await until(async () => {
+for (;;) {
   const counted = (await engine.stats()).topics.things
-  return counted !== undefined && counted.pending + counted.retrying === 0
-}, 60_000)
+  if (counted.pending + counted.retrying === 0) break
+  await pause(5)
+}
 await subscriber.stop()
 await engine.close()
 process.exit(0)
