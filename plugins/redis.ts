@@ -11,12 +11,13 @@ declare module 'fastify' {
 export interface RedisPluginOptions {
   /** null: the engine is embedded. */
   redisUrl: string | null
+  waitReplicas: number
 }
 
 /** Owns the connections to Redis: opens them without waiting, says when they come and go, closes them last. */
 export default fp<RedisPluginOptions>(
-  async (app, { redisUrl }) => {
-    const connections = redisUrl === null ? null : connect(redisUrl)
+  async (app, { redisUrl, waitReplicas }) => {
+    const connections = redisUrl === null ? null : connect(redisUrl, waitReplicas)
     app.decorate('redis', connections)
     if (connections === null) return
 

@@ -29,7 +29,7 @@ export async function buildProcessor(config: Config, surroundings: Surroundings)
   await app.register(validation)
 
   // What they are about
-  await app.register(redis, { redisUrl: config.REDIS_URL ?? null })
+  await app.register(redis, { redisUrl: config.REDIS_URL ?? null, waitReplicas: config.WAIT_REPLICAS })
   await app.register(pepper, config)
   await app.register(engine, { ...config, onFatal: surroundings.onFatal })
   await app.register(publisher, config)

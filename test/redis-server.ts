@@ -31,6 +31,9 @@ export interface RedisServer {
   readonly client: Redis
   /** kill -9 */
   kill(): Promise<void>
+  /** SIGSTOP and SIGCONT: it does nothing, and goes on. */
+  pause(): void
+  resume(): void
   /** Starts it again on the same port and the same data. */
   start(): Promise<void>
 }
@@ -95,5 +98,13 @@ export async function redisServer(
     rmSync(dir, { recursive: true, force: true })
   })
   if (started) await start()
-  return { port, url: `redis://127.0.0.1:${port}`, client, kill, start }
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    client,
+    kill,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
+    start,
+  }
 }

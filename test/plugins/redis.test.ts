@@ -7,7 +7,7 @@ import { redisInstalled, redisServer } from '../redis-server.js'
 t.test('without a URL there is no connection', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
-  await app.register(redis, { redisUrl: null })
+  await app.register(redis, { redisUrl: null, waitReplicas: 0 })
   t.equal(app.redis, null)
 })
 
@@ -17,7 +17,7 @@ t.test('an outage is logged when it begins and when it ends, without credentials
   const lines: { level: number; msg: string }[] = []
   const app = Fastify({ logger: { stream: { write: (line: string) => lines.push(JSON.parse(line)) } } })
   t.teardown(() => app.close())
-  await app.register(redis, { redisUrl: server.url.replace('//', '//:correct-horse@') })
+  await app.register(redis, { redisUrl: server.url.replace('//', '//:correct-horse@'), waitReplicas: 0 })
   const { redis: connections } = app
   if (connections === null) throw new Error('no connection')
   await until(() => connections.commands.status === 'ready')
@@ -39,7 +39,7 @@ t.test('closing the app closes the connections', async (t) => {
   if (!redisInstalled(t)) return
   const server = await redisServer(t)
   const app = Fastify()
-  await app.register(redis, { redisUrl: server.url })
+  await app.register(redis, { redisUrl: server.url, waitReplicas: 0 })
   const { redis: connections } = app
   if (connections === null) throw new Error('no connection')
   await until(() => connections.commands.status === 'ready')

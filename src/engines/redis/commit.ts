@@ -17,7 +17,7 @@ type Reply =
   | ['claim', string, string | null]
 
 export async function commit(store: Store, partition: number, change: Change): Promise<Committed> {
-  const reply = (await store.run(commitScript, changeKeys(partitionKeys(partition)), [
+  const reply = (await store.write(commitScript, changeKeys(partitionKeys(partition)), [
     WAKE,
     partition,
     `op:${change.operationId}`,
@@ -39,5 +39,5 @@ export async function commit(store: Store, partition: number, change: Change): P
 
 export async function swap(store: Store, partition: number, claim: Claim): Promise<string | null> {
   const { claims, claimExpiries } = partitionKeys(partition)
-  return (await store.run(swapScript, [claims, claimExpiries], claimArgs(claim))) as string | null
+  return (await store.write(swapScript, [claims, claimExpiries], claimArgs(claim))) as string | null
 }

@@ -4,6 +4,10 @@ import { Redis } from 'ioredis'
 export interface RedisConnections {
   /** Every command; those of one turn of the event loop go out together. */
   commands: Redis
+  /** Writes that replicas are waited for with, apart, as WAIT holds up what comes behind it; null: none are. */
+  writes: Redis | null
+  /** How many replicas must have a write before it is acknowledged. */
+  waitReplicas: number
   /** Subscriptions have a connection of their own, since a message may come at any time. */
   subscriptions: Redis
   /** Host and port, without credentials. */
@@ -12,7 +16,7 @@ export interface RedisConnections {
   problem(): string | null
   /** Away for so long that a command would only wait in vain. */
   isAway(): boolean
-  /** Ends both at once; safe to call again. */
+  /** Ends all at once; safe to call again. */
   close(): void
 }
 
@@ -30,8 +34,8 @@ const DEMOTED_MS = 1000
 /** An idle subscription hears nothing, so without a ping it could be half-open for ever. */
 const PING_MS = 5000
 
-/** Opens both connections without waiting for them; they come back by themselves after any outage. */
-export function connect(url: string): RedisConnections {
+/** Opens the connections without waiting for them; they come back by themselves after any outage. */
+export function connect(url: string, waitReplicas = 0): RedisConnections {
   const options = {
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SOCKET_TIMEOUT_MS,
@@ -42,6 +46,10 @@ export function connect(url: string): RedisConnections {
     reconnectOnError: afterDemotion(),
   } as const
   const commands = new Redis(url, { ...options, connectionName: 'keypost', enableAutoPipelining: true })
+  const writes =
+    waitReplicas === 0
+      ? null
+      : new Redis(url, { ...options, connectionName: 'keypost-writes', enableAutoPipelining: true })
   const subscriptions = new Redis(url, { ...options, connectionName: 'keypost-subscriptions' })
 
   let problem: string | null = 'not connected yet'
@@ -57,7 +65,7 @@ export function connect(url: string): RedisConnections {
     problem ??= 'the connection was closed'
     awaySince ??= performance.now()
   })
-  subscriptions.on('error', () => {})
+  for (const other of [subscriptions, writes]) other?.on('error', () => {}) // `commands` tells of it
   const pings = setInterval(() => {
     if (subscriptions.status === 'ready') subscriptions.ping().catch(() => {})
   }, PING_MS)
@@ -65,6 +73,8 @@ export function connect(url: string): RedisConnections {
 
   return {
     commands,
+    writes,
+    waitReplicas,
     subscriptions,
     address: addressOf(commands.options),
     problem: () => problem,
@@ -72,6 +82,7 @@ export function connect(url: string): RedisConnections {
     close: () => {
       clearInterval(pings)
       commands.disconnect()
+      writes?.disconnect()
       subscriptions.disconnect()
     },
   }

@@ -10,6 +10,7 @@ const INFRASTRUCTURE =
  */
 export function fault(error: unknown): Error {
   if (!(error instanceof Error)) return new Error('a Redis command failed')
+  if (error instanceof Unavailable) return error
   if (error.name !== 'ReplyError') return new Unavailable(`Redis cannot be reached: ${withoutStack(error)}`)
   const code = INFRASTRUCTURE.exec(error.message)?.[1]
   if (code !== undefined) return new Unavailable(`Redis refuses: ${code}`)

@@ -7,6 +7,9 @@ export const PROCESSORS = 'keypost:processors'
 /** Channel that says in which partition something was published. */
 export const WAKE = 'keypost:wake'
 
+/** Written behind the writes that replicas are waited for with. */
+export const REPLICATED = 'keypost:replicated'
+
 export type PartitionKeys = ReturnType<typeof partitionKeys>
 
 /** The keys of a partition share a hash tag, so that one script may touch them all in a cluster. */

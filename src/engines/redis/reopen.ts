@@ -13,7 +13,7 @@ export async function reopen(
 ): Promise<'reopened' | 'replayed' | 'conflict'> {
   const k = partitionKeys(partition)
   const { event, position, revision, ended } = trace
-  return (await store.run(
+  return (await store.write(
     reopenScript,
     [
       ...[k.claims, k.claimExpiries, k.counters, k.log, k.events, k.announcements, k.resultOf, k.marks],

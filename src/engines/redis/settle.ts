@@ -21,7 +21,7 @@ export async function settle(
   const verdicts: Settled[] = []
   do {
     const part = settlements.slice(verdicts.length, verdicts.length + BATCH)
-    const reply = (await store.run(settleScript, settleKeys(partitionKeys(partition)), [
+    const reply = (await store.write(settleScript, settleKeys(partitionKeys(partition)), [
       WAKE,
       partition,
       token,
