@@ -21,7 +21,11 @@ export default fp<Config & { onFatal: OnFatal }>(
     const engine =
       app.redis === null
         ? await openEmbedded({ ...common, dataDir })
-        : await openRedis({ ...common, connections: app.redis })
+        : await openRedis({
+            ...common,
+            connections: app.redis,
+            onWarning: ({ code, message }) => app.log.warn({ code }, message),
+          })
     app.decorate('engine', engine)
     app.addHook('onClose', () => engine.close())
   },

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Layout } from '../engine.js'
 import { Misconfigured } from '../errors.js'
+import { factsIn } from './info.js'
 import { META } from './keys.js'
 import { script } from './scripts.js'
 import type { Store } from './store.js'
@@ -77,7 +78,7 @@ export async function layoutOf(store: Store, options: BootOptions, known: Layout
  * @throws Misconfigured when the server is too old or may evict what was acknowledged
  */
 export function checkServer(info: string): void {
-  const facts = new Map(info.split('\r\n').map((line) => line.split(':', 2) as [string, string]))
+  const facts = factsIn(info)
   const version = facts.get('redis_version') ?? '0'
   if (Number.parseInt(version, 10) < 7) throw new Misconfigured(`Redis ${version} is too old; 7.0 is needed`)
   const policy = facts.get('maxmemory_policy') ?? 'noeviction'

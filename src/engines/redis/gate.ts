@@ -24,6 +24,7 @@ export class Gate {
     private readonly store: Store,
     private readonly options: BootOptions,
     private readonly onFatal: (error: Error) => void,
+    private readonly onPassed: () => void,
   ) {
     this.#first = new Promise((resolve) => {
       this.#answered = resolve
@@ -77,6 +78,7 @@ export class Gate {
     try {
       this.#layout = await boot(this.store, this.options, this.#layout)
       this.#answered(null)
+      this.onPassed()
     } catch (error) {
       if (!this.#failed(error) && this.store.connections.commands.status === 'ready')
         this.#timer = setTimeout(this.#check, AGAIN_MS).unref()

@@ -5,6 +5,7 @@ import type { BootOptions } from './boot.js'
 import { claim } from './claim.js'
 import { commit, swap } from './commit.js'
 import type { RedisConnections } from './connections.js'
+import { DurabilityWatch, type Warning } from './durability.js'
 import { Gate } from './gate.js'
 import { lease } from './lease.js'
 import { get, source } from './read.js'
@@ -19,6 +20,8 @@ export interface RedisOptions extends BootOptions {
   connections: RedisConnections
   /** Told of a `Misconfigured` that shows only after the start: nothing must go on then. */
   onFatal: (error: Error) => void
+  /** Told of how Redis keeps data, at the start and whenever that changes. */
+  onWarning?: (warning: Warning) => void
 }
 
 /**
@@ -26,12 +29,19 @@ export interface RedisOptions extends BootOptions {
  * `Unavailable`.
  * @throws Misconfigured when it is reachable and does not pass them
  */
-export async function openRedis({ connections, onFatal, ...options }: RedisOptions): Promise<Engine> {
+export async function openRedis({
+  connections,
+  onFatal,
+  onWarning = () => {},
+  ...options
+}: RedisOptions): Promise<Engine> {
   const store = new Store(connections)
-  const gate = new Gate(store, options, onFatal)
+  const durability = new DurabilityWatch(store, onWarning)
+  const gate = new Gate(store, options, onFatal, () => durability.look())
   try {
     await gate.firstAnswer()
   } catch (error) {
+    durability.close()
     await store.close()
     throw error
   }
@@ -61,6 +71,7 @@ export async function openRedis({ connections, onFatal, ...options }: RedisOptio
     stats: async () => stats(store, gate.layout.partitions),
     close: () => {
       gate.close()
+      durability.close()
       return store.close()
     },
   }
