@@ -15,6 +15,7 @@ interface Operation {
   operationId: string
   summary: string
   tags: string[]
+  parameters?: { name: string; in: string }[]
   requestBody?: { content: Record<string, Media> }
   responses: Record<string, { description: string; content?: Record<string, Media> }>
 }
@@ -36,25 +37,35 @@ t.test('the committed document is what the schemas say', async (t) => {
 
 t.test('every promised operation is described', async (t) => {
   t.same(operations.map(({ name }) => name).sort(), [
+    'delete /dead-letters/{id}',
     'delete /keys/{id}',
     'delete /profiles/{id}',
+    'delete /replays/{id}',
+    'get /dead-letters',
+    'get /dead-letters/{id}',
     'get /events',
     'get /events/{id}',
+    'get /events/{id}/timeline',
     'get /keys',
     'get /keys/{id}',
     'get /livez',
     'get /profiles',
     'get /profiles/{id}',
     'get /readyz',
+    'get /replays',
+    'get /replays/{id}',
     'get /results',
     'get /results/{id}',
     'get /stats',
     'get /topics',
     'patch /keys/{id}',
     'patch /profiles/{id}',
+    'post /dead-letters/redrive',
+    'post /dead-letters/{id}/redrive',
     'post /keys',
     'post /keys/{id}/revoke',
     'post /profiles',
+    'post /replays',
     'put /profiles/{id}',
   ])
 })
@@ -69,6 +80,15 @@ t.test('every operation has a name, a summary, tags and its error answers', asyn
     for (const status of [400, 500, 503, ...ofBodies]) {
       t.ok(operation.responses[status]?.content, `${name} ${status}`)
     }
+  }
+})
+
+t.test('every POST takes an Idempotency-Key and tells what comes of it, and nothing else does', async (t) => {
+  for (const { name, operation } of operations) {
+    const post = name.startsWith('post ')
+    const header = operation.parameters?.find((parameter) => parameter.name === 'idempotency-key')
+    t.equal(header?.in, post ? 'header' : undefined, name)
+    t.equal(JSON.stringify(operation.responses).includes('idempotency_mismatch'), post, name)
   }
 })
 
