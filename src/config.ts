@@ -56,7 +56,13 @@ export const Environment = Type.Object({
       description: 'Fixed at the first boot. Unset: 1 on the embedded engine, 8 on Redis.',
     }),
   ),
-  LEASE_MS: milliseconds(10_000, 'A process that is silent for so long loses its partitions to another.'),
+  LEASE_MS: Type.Integer({
+    default: 10_000,
+    minimum: 500,
+    maximum: 86_400_000,
+    description:
+      'A process that is silent for so long loses its partitions to another, and one that stands still for so long is ended.',
+  }),
   MAX_ATTEMPTS: Type.Integer({
     default: 5,
     minimum: 1,

@@ -6,6 +6,7 @@ import type { Engine, LeaseSwap } from '../engines/engine.js'
 import { type Handler, Registry } from './handler.js'
 import { Membership } from './membership.js'
 import type { Publisher } from './publisher.js'
+import { Replayer } from './replays.js'
 import { type BusSettings, type Log, why } from './settings.js'
 import { Worker, type WorkerParts } from './worker.js'
 
@@ -63,7 +64,18 @@ class Processor implements Subscriber {
     this.#membership = new Membership(this.id, settings.leaseMs)
     const slots = pLimit(settings.concurrency)
     const registry = new Registry(handlers, settings)
-    this.#parts = { engine, publisher, registry, settings, slots, guard: pLimit(1), processor: this.id, log }
+    const replayer = new Replayer({ engine, settings, log })
+    this.#parts = {
+      engine,
+      publisher,
+      registry,
+      settings,
+      slots,
+      guard: pLimit(1),
+      replayer,
+      processor: this.id,
+      log,
+    }
     this.#unwatch = engine.watch((partition) => this.#workers.get(partition)?.wake())
     this.#loop = this.#run()
   }

@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads'
  * The dog is a thread of its own. It counts its own ticks, so that a process that was stopped or slept as a
  * whole, thread included, is not ended for that.
  */
-export function startWatchdog(stalledMs: number): () => Promise<void> {
+export function startWatchdog(stalledMs: number): void {
   const turns = new Int32Array(new SharedArrayBuffer(4))
   const heart = setInterval(() => Atomics.add(turns, 0, 1), TICK_MS)
   heart.unref()
@@ -17,10 +17,6 @@ export function startWatchdog(stalledMs: number): () => Promise<void> {
     workerData: { turns, tickMs: TICK_MS, ticks: Math.ceil(stalledMs / TICK_MS), stalledMs },
   })
   dog.unref()
-  return async () => {
-    clearInterval(heart)
-    await dog.terminate()
-  }
 }
 
 const TICK_MS = 50

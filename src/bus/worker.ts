@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Batch, Delivery } from '../engines/engine.js'
 import { type Position, position } from '../engines/positions.js'
 import { Handling, type HandlingParts } from './handling.js'
+import type { Replayer } from './replays.js'
 import { type BusSettings, PAUSE_MS, why } from './settings.js'
 import { Settler } from './settler.js'
 import { sweep } from './sweeper.js'
@@ -18,6 +19,7 @@ const POLL_MS = 1000
 const BEGINNING = position(0, 0)
 
 export interface WorkerParts extends HandlingParts {
+  replayer: Replayer
   settings: BusSettings
 }
 
@@ -102,7 +104,7 @@ export class Worker {
         await this.#pause()
       }
     }
-    const { engine, settings, log } = this.parts
+    const { engine, replayer, settings, log } = this.parts
     const findings = {
       onLost: (delivery: Delivery) => this.#handling.bury(delivery),
       onStray: () => {
@@ -112,7 +114,8 @@ export class Worker {
       },
     }
     const sweeping = sweep(engine, this.partition, settings, findings, log, this.#draining.signal)
-    await Promise.all([this.#poll(), sweeping])
+    const replaying = replayer.start(this.partition, this.#draining.signal)
+    await Promise.all([this.#poll(), sweeping, replaying])
   }
 
   async #poll(): Promise<void> {

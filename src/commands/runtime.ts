@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
+import { startWatchdog } from '../bus/watchdog.js'
 import { type Config, ConfigError } from '../config.js'
 import { Misconfigured } from '../engines/errors.js'
 import type { Surroundings } from '../server.js'
@@ -39,6 +40,7 @@ export async function runApp(build: Build, config: Config): Promise<{ app: Fasti
       await app.close()
     },
   )
+  startWatchdog(config.LEASE_MS)
   await app.listen({ host: config.HOST, port: config.PORT })
   const { address, family, port } = app.server.address() as AddressInfo
   return { app, url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` }
