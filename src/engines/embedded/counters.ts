@@ -1,24 +1,34 @@
 import { noCounters } from '../../domain/counters.js'
 import type { TopicCounters } from '../../schemas/topic.js'
+import type { Ended } from '../engine.js'
 import { keys, lastPart, under } from './keys.js'
 import type { Store } from './store.js'
 
 /** Adds to the counters of a topic. */
-export const count = (store: Store, partition: number, topic: string, by: Partial<TopicCounters>): void =>
-  add(store, keys.counters(partition, topic), by)
-
-/**
- * Adds to what of a topic was swept: counters are never taken back, so they are what there is and this.
- */
-export const countSwept = (
-  store: Store,
-  partition: number,
-  topic: string,
-  by: Partial<TopicCounters>,
-): void => add(store, keys.swept(partition, topic), by)
-
-const add = (store: Store, key: Buffer, by: Partial<TopicCounters>): void =>
+export function count(store: Store, partition: number, topic: string, by: Partial<TopicCounters>): void {
+  const key = keys.counters(partition, topic)
   store.put(key, JSON.stringify(sum(countersIn(store.get(key)), by)))
+}
+
+/** How many events of a topic were removed, and how they had ended; of the results' topic, how many results. */
+export interface SweptCounters {
+  events: number
+  processed: number
+  dead: number
+  discarded: number
+}
+
+/** Adds an event to what was removed. Counters are of all that ever was: what is there, and this. */
+export function countSwept(store: Store, partition: number, topic: string, ended: Partial<Ended>): void {
+  const key = keys.swept(partition, topic)
+  const stored = store.get(key)
+  const swept: SweptCounters =
+    stored === undefined ? { events: 0, processed: 0, dead: 0, discarded: 0 } : JSON.parse(stored)
+  swept.events++
+  if (ended.result !== undefined) swept[ended.result.status]++
+  if (ended.discarded) swept.discarded++
+  store.put(key, JSON.stringify(swept))
+}
 
 /** The counters of every topic, over all partitions. */
 export function allCounters(store: Store, partitions: number): Record<string, TopicCounters> {

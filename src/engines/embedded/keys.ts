@@ -42,7 +42,7 @@ export const keys = {
   claim: (partition: number, name: string) => key('claim', partition, name),
   /** The claims that will be forgotten, by time; nothing. */
   expiry: (ms: number, partition: number, name: string) => key('expiry', position(ms, 0), partition, name),
-  /** The counters of a topic, and what they count that was swept. */
+  /** The counters of a topic, and what of its events was swept (SweptCounters). */
   counters: (partition: number, topic: string) => key('counters', partition, topic),
   swept: (partition: number, topic: string) => key('swept', partition, topic),
   /** The last position given when something was swept. */

@@ -11,14 +11,14 @@ export function removeEvent(
   store: Store,
   partition: number,
   at: Position,
-  { result: { status }, discarded }: Pick<Ended, 'result' | 'discarded'>,
+  ended: Pick<Ended, 'result' | 'discarded'>,
 ): void {
   const key = keys.entry('log', partition, at)
   const event = JSON.parse(store.get(key) ?? '') as NewEvent
   store.remove(key)
   store.remove(keys.history(partition, at))
   for (const term of logTerms(event)) store.remove(keys.index('log', partition, term, at))
-  countSwept(store, partition, event.topic, { published: 1, [status]: 1, discarded: discarded ? 1 : 0 })
+  countSwept(store, partition, event.topic, ended)
 }
 
 /** Removes a result that was replaced, or whose event is no longer in the log. */
@@ -33,7 +33,7 @@ export function removeResult(
   store.remove(keys.mark(partition, at))
   const facts = { topic: data.topic, type: data.type, subject: data.subject ?? undefined }
   for (const term of resultTerms(facts, data.status)) store.remove(keys.index('results', partition, term, at))
-  countSwept(store, partition, RESULTS_TOPIC, { published: 1 })
+  countSwept(store, partition, RESULTS_TOPIC, {})
   if (mark === 'superseded') return
   const event = store.get(keys.event(data.id))
   if (event !== undefined) store.remove(keys.done(partition, event))

@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { partsOf } from '../../../src/engines/embedded/keys.js'
+import { openStore } from '../../../src/engines/embedded/store.js'
 import {
   ALL,
   all,
@@ -10,6 +12,7 @@ import {
   publish,
   publishing,
   reclaim,
+  reopen,
   settleAll,
   settled,
   sweepAll,
@@ -33,6 +36,37 @@ t.test('at a steady rate the file stays as large as it is', async (t) => {
   }
   t.ok(Number(sizes[9]) <= Number(sizes[2]) * 1.05, `it was ${sizes}`)
   t.match((await engine.stats()).topics.things, { published: 2000, processed: 1000, dead: 1000 })
+})
+
+t.test('of what was swept nothing is left but numbers that add up', async (t) => {
+  const dataDir = folder(t)
+  const engine = await openOn(t, dataDir)
+  const [processed = '', replayed = ''] = await settled(engine, 3)
+  const [dead = '', discarded = '', redriven = ''] = await settled(engine, 3, 'dead')
+  await reopen(engine, discarded, 'discard')
+  await reopen(engine, redriven, 'redrive')
+  await reopen(engine, replayed, 'replay')
+  await settled(engine, 1)
+  t.ok((await engine.get('events', processed)) && (await engine.get('events', dead)))
+  await sweepAll(engine, { resultsBefore: ALL, limit: 2 })
+  const { things, processing_results: results } = (await engine.stats()).topics
+  await engine.close()
+
+  const store = openStore(dataDir)
+  t.teardown(() => store.close())
+  const left = [...store.range({})].map(({ key, value }) => [partsOf(key), value] as const)
+  const names = new Set(left.map(([[name]]) => name))
+  t.strictSame(
+    names,
+    new Set(['claim', 'clock', 'counters', 'expiry', 'holder', 'layout', 'swept', 'watermark']),
+  )
+  const swept = left.flatMap(([[name, , topic], value]) =>
+    name === 'swept' ? [[topic, JSON.parse(value)]] : [],
+  )
+  t.same(Object.fromEntries(swept), {
+    things: { events: things?.published, processed: things?.processed, dead: 2, discarded: 1 },
+    processing_results: { events: results?.published, processed: 0, dead: 0, discarded: 0 },
+  })
 })
 
 t.test('after everything was swept no position is given twice, though the clock was set back', async (t) => {
