@@ -47,6 +47,7 @@ export class Search {
       [k.counters, k.swept, k.log, k.resultOf, k.due, k.watermark],
       [RESULTS_TOPIC],
     )) as [number, 0 | 1]
+    if (missing <= 0) this.#cursor = BEGIN
     const found = missing > 0 ? await this.#page() : []
     const members = found.length === 0 ? new Map() : await this.#members(found)
     await this.#account(

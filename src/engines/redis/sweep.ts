@@ -89,8 +89,10 @@ export class Sweeper {
     step: (page: Entry[]) => Promise<Reply>,
   ): Promise<Walk> {
     for (let seen = 0; seen < WALK * limit; seen += PAGE) {
-      const read = await this.store.call((redis) => redis.xrange(stream, `(${at}`, '+', 'COUNT', PAGE))
-      const page = read.filter(([id]) => positionOf(id) < before)
+      if (at >= before) return IDLE // a range that Redis takes for an error
+      const page = await this.store.call((redis) =>
+        redis.xrange(stream, `(${at}`, `(${before}`, 'COUNT', PAGE),
+      )
       if (page.length === 0) return IDLE
       const [, done, more] = await step(page)
       const last = page[done - 1]

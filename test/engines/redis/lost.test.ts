@@ -5,7 +5,7 @@ import type { Engine, Swept } from '../../../src/engines/engine.js'
 import { timeAt } from '../../../src/engines/positions.js'
 import { partitionKeys } from '../../../src/engines/redis/keys.js'
 import { type RedisServer, redisInstalled, redisServer } from '../../redis-server.js'
-import { done, NONE, publish, reclaim, retry } from '../contract/fixtures.js'
+import { done, event, NONE, publish, publishing, reclaim, retry } from '../contract/fixtures.js'
 import { open, take } from './fixtures.js'
 
 const keys = partitionKeys(0)
@@ -19,6 +19,9 @@ async function look(engine: Engine): Promise<Pick<Swept, 'lost' | 'stray'>> {
     if (!swept.more) return { lost: all, stray: swept.stray }
   }
 }
+
+const publishMany = (engine: Engine, count: number) =>
+  engine.commit(publishing(0, ...Array.from({ length: count }, () => event(0))))
 
 async function begin(t: Test, server: RedisServer) {
   await server.client.flushall()
@@ -101,7 +104,7 @@ if (redisInstalled(t)) {
 
   t.test('a search that takes many steps finds each once', async (t) => {
     const { engine, token } = await begin(t, server)
-    const ids = (await Promise.all(Array.from({ length: 30 }, () => publish(engine, 100)))).flat()
+    await publishMany(engine, 3000)
     await client.xtrim(keys.log, 'MAXLEN', 100)
     const { lost } = await look(engine)
     t.equal(lost.length, 2900)
@@ -110,7 +113,7 @@ if (redisInstalled(t)) {
     await engine.settle(0, token, settlements)
     await look(engine)
     t.equal(await outside(), '2900')
-    t.equal((await reclaim(engine)).fresh.length, ids.length - 2900)
+    t.equal((await reclaim(engine)).fresh.length, 100)
   })
 
   t.test('a partition that lost everything is searched for nothing', async (t) => {
@@ -123,7 +126,17 @@ if (redisInstalled(t)) {
     t.match(await engine.claim(0, null, 10), { reset: false })
   })
 
-  t.test('a log that goes on before the position in hand is read from the watermark', async (t) => {
+  t.test('a search ends where there is nothing to be found any more', async (t) => {
+    const { engine } = await begin(t, server)
+    await publishMany(engine, 2000)
+    await client.del(keys.log)
+    const retention = { eventsBefore: NONE, resultsBefore: NONE, limit: 10 }
+    t.equal((await engine.sweep(0, retention)).more, true)
+    await client.flushall()
+    t.match(await engine.sweep(0, retention), { more: false, lost: [] })
+  })
+
+  t.test('a log that ends before the position in hand is read from the watermark', async (t) => {
     const { engine, token } = await begin(t, server)
     await publish(engine, 2)
     const { fresh } = await reclaim(engine)
