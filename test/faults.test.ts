@@ -8,7 +8,7 @@ import { round } from './faults/round.js'
 import { redisInstalled } from './redis-server.js'
 
 const DIST = process.env.FAULTS_DIST ?? fileURLToPath(new URL('../dist', import.meta.url))
-const PACE = { connections: 8, changes: 0.4, failing: 0.15, before: 60 }
+const PACE = { connections: 8, rate: 100, changes: 0.4, failing: 0.15, before: 60 }
 const random = new Random(seed())
 
 /** Every fault of an engine once; which writes meet it is up to the seed. */

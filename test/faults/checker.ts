@@ -1,4 +1,5 @@
 import type { TopicCounters } from '../../src/schemas/topic.js'
+import { type Groups, grouped } from './grouped.js'
 import type { Write } from './ledger.js'
 import type { Raw, RawEvent, RawResult } from './raw.js'
 import type { Tenures } from './tenures.js'
@@ -23,6 +24,9 @@ export interface Evidence {
   clocksSet: boolean
 }
 
+/** When a handler was called is reckoned back from when it ended, and may be so much too early. */
+const ROUNDED_MS = 2
+
 const RESULTS_TOPIC = 'processing_results'
 /** Those that give a record the name that only this write gives. */
 const NAMING = new Set(['key.submitted', 'profile.created', 'key.updated', 'profile.updated'])
@@ -43,7 +47,7 @@ export function check({ raw, writes, stats, tenures, clocksSet }: Evidence): Ver
       const holder = tenures.trespassed(result)
       if (holder !== null)
         violations.push(
-          `process ${result.pid} settled ${result.id} at ${result.position} while ${holder} held partition ${result.partition}`,
+          `${result.processor} settled ${result.id} at ${result.position} while ${holder} held partition ${result.partition}`,
         )
     }
 
@@ -81,18 +85,6 @@ const verbs = {
 
 const isOf = ({ subject, type }: RawEvent, { kind, id, what }: Write) =>
   subject === `${kind}/${id}` && verbs[what].includes(type.slice(type.indexOf('.') + 1))
-
-type Groups<T> = Map<string, T[]>
-
-function grouped<T>(items: T[], by: (item: T) => string): Groups<T> {
-  const groups: Groups<T> = new Map()
-  for (const item of items) {
-    const group = groups.get(by(item))
-    if (group === undefined) groups.set(by(item), [item])
-    else group.push(item)
-  }
-  return groups
-}
 
 /** Every event stands in the log once, and has one result. */
 function storedOnce(raw: Raw, events: Groups<RawEvent>, results: Groups<RawResult>): string[] {
@@ -180,11 +172,9 @@ function inOrder({ log }: Raw, results: Groups<RawResult>, clocksSet: boolean): 
     if (before === undefined) continue
     if (result.position <= before.position)
       violations.push(`${subject}: ${id} was settled before ${before.id}`)
-    const settledAt = Number.parseInt(before.position, 10)
-    if (!clocksSet && result.startedAt !== undefined && result.startedAt < settledAt)
-      violations.push(
-        `${subject}: ${id} began ${settledAt - result.startedAt} ms before ${before.id} was settled`,
-      )
+    const early = Number.parseInt(before.position, 10) - result.startedAt
+    if (!clocksSet && early > ROUNDED_MS)
+      violations.push(`${subject}: ${id} began ${early} ms before ${before.id} was settled`)
   }
   return violations
 }

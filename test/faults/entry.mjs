@@ -2,7 +2,6 @@
 // What a handler does is in the metadata of its event's record:
 //   fail: throws in that many attempts
 //   slow: takes that many milliseconds
-// Each result tells who handled the event and when it began (`pid`, `startedAt`), for the checker.
 import { setTimeout as pause } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 
@@ -33,7 +32,6 @@ const harnessed = ({ topic, type, handle }) => ({
   topic,
   type,
   async handle(event, context) {
-    const startedAt = Date.now()
     if (reached('before')) await never()
     const { fail = '0', slow = '0' } = event.data.metadata
     const handled = await handle(event, context)
@@ -41,7 +39,7 @@ const harnessed = ({ topic, type, handle }) => ({
     if (reached('in')) await never()
     if (context.attempt <= Number(fail)) throw new Error('as it was told')
     if (reached('after')) queueMicrotask(block)
-    return { ...handled, outcome: { ...handled.outcome, pid: process.pid, startedAt } }
+    return handled
   },
 })
 
@@ -51,9 +49,6 @@ const recorded = [
   ['profile_events', 'profile.created'],
   ['profile_events', 'profile.updated'],
 ].map(([topic, type]) => ({ topic, type, handle: record }))
-const all = [...standardHandlers, ...recorded].map(harnessed)
-// Announced with the processor's id: so the two are known to belong together.
-all.push({ topic: 'pid', type: `${process.pid}`, handle: record })
-standardHandlers.splice(0, standardHandlers.length, ...all)
+standardHandlers.splice(0, standardHandlers.length, ...[...standardHandlers, ...recorded].map(harnessed))
 
 await from('src/main.js')

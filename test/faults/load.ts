@@ -16,12 +16,14 @@ export interface LoadOptions {
   /** Names the run, so that no two runs write the same names. */
   run: string
   connections: number
+  /** Writes a second, at most; the rest is left to what handles them. */
+  rate: number
   /** Of all writes, those that are neither new keys nor profiles. */
   changes: number
   /** Of the records, those whose handler fails at first, or always. */
   failing: number
   /** How long handlers take, in milliseconds. */
-  slow?: number
+  slow?: number | undefined
 }
 
 interface Answer {
@@ -45,6 +47,7 @@ export class Load {
   /** Those of them that nobody knows what became of, and requests that found nobody. */
   failed = 0
   #number = 0
+  #nextAt = 0
   #ended = false
   readonly #recent: { kind: Kind; id: string }[] = []
   readonly #agent: Agent
@@ -68,6 +71,7 @@ export class Load {
 
   async #send(): Promise<void> {
     while (!this.#ended) {
+      await this.#turn()
       const plan = this.#plan()
       const done = this.options.ledger.begin()
       const answer = await this.#request(plan)
@@ -88,6 +92,13 @@ export class Load {
         if (this.#recent.length > RECENT) this.#recent.shift()
       }
     }
+  }
+
+  /** Resolves when the rate allows another request. */
+  async #turn(): Promise<void> {
+    const now = performance.now()
+    this.#nextAt = Math.max(this.#nextAt, now) + 1000 / this.options.rate
+    if (this.#nextAt > now + 2) await new Promise((resolve) => setTimeout(resolve, this.#nextAt - now))
   }
 
   #plan(): Plan {

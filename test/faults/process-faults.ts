@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { partitionKeys } from '../../src/engines/redis/keys.js'
 import { until } from '../until.js'
-import { backend, both, type Fault, redisOnly } from './fault.js'
+import { both, type Fault, redisOnly } from './fault.js'
 import { LEASE_MS, type Rig } from './rig.js'
 import type { StopPoint, Supervised } from './supervised.js'
 
@@ -12,17 +11,8 @@ function processor({ processes }: Rig): Supervised {
   return process
 }
 
-/** How many processors have leases. */
-async function holders(rig: Rig): Promise<number> {
-  const { client } = backend(rig)
-  const ids = await Promise.all(
-    Array.from({ length: 8 }, (_, partition) => client.hget(partitionKeys(partition).lease, 'processor')),
-  )
-  return ids.includes(null) ? 0 : new Set(ids).size
-}
-
 /** Each has its part of the work. */
-const shared = (rig: Rig) => until(async () => rig.redis === null || (await holders(rig)) === 2, 15_000)
+const shared = ({ tenures }: Rig) => until(() => tenures === null || tenures.holders === 2, 20_000)
 
 const kill = (
   name: string,
@@ -58,7 +48,7 @@ export const processFaults: Fault[] = [
       await shared(rig)
       const paused = processor(rig)
       paused.signal('SIGSTOP')
-      await until(async () => (await holders(rig)) === 1, 15_000)
+      await until(() => rig.tenures?.holders === 1, 20_000)
       return () => paused.signal('SIGCONT')
     },
   },

@@ -3,7 +3,7 @@ import { open } from 'lmdb'
 import { noCounters } from '../../src/domain/counters.js'
 import { DATA_FILE } from '../../src/engines/embedded/folder.js'
 import { partsOf, under } from '../../src/engines/embedded/keys.js'
-import { TOMBSTONE, versionIn } from '../../src/engines/stored.js'
+import { recordIn } from '../../src/engines/stored.js'
 import type { TopicCounters } from '../../src/schemas/topic.js'
 import type { Kind } from './ledger.js'
 import { eventOf, type Raw, resultOf } from './raw.js'
@@ -27,12 +27,16 @@ export async function readEmbedded(dataDir: string): Promise<Raw> {
     raw.log.push(event)
     idAt.set(`${partition} ${at}`, event.id)
   }
-  for (const [[, partition, at = ''], json] of all('results'))
-    raw.results.push(resultOf(Number(partition), at, JSON.parse(json).data))
+  for (const [[, partition, at = ''], json] of all('results')) {
+    const { data, delivered } = JSON.parse(json)
+    raw.results.push(resultOf(Number(partition), at, data, delivered))
+  }
   for (const [[, partition, at], result] of all('done'))
     raw.resultOf.set(idAt.get(`${partition} ${at}`) ?? `${partition} ${at}`, result)
-  for (const [[, kind, id = ''], value] of all('record'))
-    if (value !== TOMBSTONE) raw.records.push({ kind: kind as Kind, id, version: versionIn(value) })
+  for (const [[, kind, id = ''], value] of all('record')) {
+    const record = recordIn<{ version: number }>(value)
+    if (record !== null) raw.records.push({ kind: kind as Kind, id, version: record.version })
+  }
   for (const [[, , topic = ''], json] of all('counters')) {
     const counters: TopicCounters = JSON.parse(json)
     const sum = raw.counters[topic] ?? { ...noCounters }

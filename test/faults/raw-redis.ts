@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis'
 import { noCounters } from '../../src/domain/counters.js'
-import { positionOf } from '../../src/engines/redis/encoding.js'
+import { deliveredIn, positionOf } from '../../src/engines/redis/encoding.js'
 import { META, partitionKeys } from '../../src/engines/redis/keys.js'
-import { TOMBSTONE, versionIn } from '../../src/engines/stored.js'
+import { recordIn } from '../../src/engines/stored.js'
 import type { TopicCounters } from '../../src/schemas/topic.js'
 import type { Kind } from './ledger.js'
 import { eventOf, type Raw, resultOf } from './raw.js'
@@ -37,8 +37,8 @@ export async function readRedis(redis: Redis): Promise<Raw> {
     const keys = partitionKeys(partition)
     for await (const [, [, , , json = '{}']] of entries(redis, keys.log))
       raw.log.push(eventOf(JSON.parse(json)))
-    for await (const [id, [, , , , , json = '{}']] of entries(redis, keys.results))
-      raw.results.push(resultOf(partition, positionOf(id), JSON.parse(json)))
+    for await (const [id, entry] of entries(redis, keys.results))
+      raw.results.push(resultOf(partition, positionOf(id), JSON.parse(entry[5] ?? ''), deliveredIn(entry)))
     for await (const [id, at] of fields(redis, keys.resultOf)) raw.resultOf.set(id, positionOf(at))
     await readRecords('keys', keys.keys)
     await readRecords('profiles', keys.profiles)
@@ -52,7 +52,9 @@ export async function readRedis(redis: Redis): Promise<Raw> {
   return raw
 
   async function readRecords(kind: Kind, hash: string) {
-    for await (const [id, value] of fields(redis, hash))
-      if (value !== TOMBSTONE) raw.records.push({ kind, id, version: versionIn(value) })
+    for await (const [id, value] of fields(redis, hash)) {
+      const record = recordIn<{ version: number }>(value)
+      if (record !== null) raw.records.push({ kind, id, version: record.version })
+    }
   }
 }

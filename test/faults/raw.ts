@@ -1,3 +1,4 @@
+import type { Delivered } from '../../src/engines/engine.js'
 import type { TopicCounters } from '../../src/schemas/topic.js'
 import type { Kind } from './ledger.js'
 
@@ -34,9 +35,9 @@ export interface RawResult {
   status: string
   attempts: number
   code: string
-  /** `Date.now()` when the handler was called, and where; absent when the event is dead. */
-  startedAt?: number
-  pid?: number
+  /** When its handler was called, in milliseconds, and the processor that called it. */
+  startedAt: number
+  processor: string
 }
 
 export interface StoredEvent {
@@ -52,7 +53,7 @@ export interface StoredResult {
   topic: string
   status: string
   attempts: number
-  outcome: { code: string; startedAt?: number; pid?: number } | null
+  outcome: { code: string } | null
 }
 
 export const eventOf = ({ id, topic, type, subject = '', data }: StoredEvent): RawEvent => ({
@@ -67,8 +68,8 @@ export function resultOf(
   partition: number,
   position: string,
   { id, topic, status, attempts, outcome }: StoredResult,
+  { at, processor }: Delivered,
 ): RawResult {
-  const { code = '', startedAt, pid } = outcome ?? {}
-  const by = startedAt === undefined || pid === undefined ? {} : { startedAt, pid }
-  return { id, position, partition, topic, status, attempts, code, ...by }
+  const startedAt = Date.parse(at)
+  return { id, position, partition, topic, status, attempts, code: outcome?.code ?? '', startedAt, processor }
 }

@@ -80,7 +80,9 @@ export async function startRig(t: Test, options: RigOptions): Promise<Rig> {
         }),
   }
   const processes = await Promise.all(
-    (redis === null ? ['api'] : ['api', 'processor']).map(() => Supervised.start(t, dist, env)),
+    (redis === null ? (['serve'] as const) : (['serve', 'process'] as const)).map((command) =>
+      Supervised.start(t, dist, command, env),
+    ),
   )
   const [api] = processes
   if (api === undefined) throw new Error('one was started')

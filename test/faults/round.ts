@@ -3,16 +3,13 @@ import type { Test } from 'tap'
 import { until } from '../until.js'
 import { check } from './checker.js'
 import type { Fault } from './fault.js'
-import { Load } from './load.js'
+import { Load, type LoadOptions } from './load.js'
 import { drained, LEASE_MS, type Rig, type RigOptions, startRig } from './rig.js'
 
 /** After the last heal nothing may be left to do for longer. */
 export const DRAIN_MS = LEASE_MS + 5000
 
-export interface Pace {
-  connections: number
-  changes: number
-  failing: number
+export interface Pace extends Pick<LoadOptions, 'connections' | 'rate' | 'changes' | 'failing' | 'slow'> {
   /** How many writes are acknowledged before each fault. */
   before: number
 }
@@ -41,6 +38,7 @@ export async function round(t: Test, faults: Fault[], pace: Pace, options: RigOp
   const violations: string[] = []
   const run = `r${process.pid}-${rounds++}`
   for (const [i, fault] of faults.entries()) {
+    const began = performance.now()
     const acknowledged = rig.ledger.acknowledged
     const row: Row = {
       engine: options.engine,
@@ -58,6 +56,10 @@ export async function round(t: Test, faults: Fault[], pace: Pace, options: RigOp
         `"${fault.name}": ${(error as Error).message}${left(await rig.stats().catch(() => null))}`,
       )
     }
+    if (process.env.DBG)
+      console.error(
+        `${options.engine} ${fault.name}: ${row.drainSeconds} total ${((performance.now() - began) / 1000).toFixed(1)}`,
+      )
     row.acknowledged = rig.ledger.acknowledged - acknowledged
   }
   const stats = await rig.stats()

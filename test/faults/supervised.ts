@@ -27,12 +27,18 @@ export class Supervised {
   private constructor(
     readonly port: number,
     private readonly dist: string,
+    private readonly command: 'serve' | 'process',
     private readonly env: Record<string, string>,
   ) {}
 
   /** Starts it, and waits until it listens; gone when the test ends. */
-  static async start(t: Test, dist: string, env: Record<string, string>): Promise<Supervised> {
-    const process = new Supervised(await freePort(), dist, env)
+  static async start(
+    t: Test,
+    dist: string,
+    command: 'serve' | 'process',
+    env: Record<string, string>,
+  ): Promise<Supervised> {
+    const process = new Supervised(await freePort(), dist, command, env)
     t.teardown(() => process.#remove())
     process.release()
     await process.listening()
@@ -52,7 +58,7 @@ export class Supervised {
     return this.#errors
   }
 
-  listening(withinMs = 30_000): Promise<void> {
+  listening(withinMs = 60_000): Promise<void> {
     return until(() => this.#listening, withinMs).catch(() => {
       throw new Error(`it does not listen: ${this.#errors}`)
     })
@@ -95,7 +101,7 @@ export class Supervised {
 
   #spawn(): void {
     this.#errors = ''
-    const child = spawn(process.execPath, ['--enable-source-maps', ENTRY], {
+    const child = spawn(process.execPath, [ENTRY, this.command], {
       cwd: this.#cwd,
       env: { ...process.env, ...this.env, FAULTS_DIST: this.dist, PORT: String(this.port) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { META, PROCESSORS, partitionKeys } from '../../src/engines/redis/keys.js'
+import { META, partitionKeys } from '../../src/engines/redis/keys.js'
 import type { RawResult } from './raw.js'
 
 /** A time, in milliseconds of the clock of Redis, from which to which one lease was surely held. */
@@ -14,8 +14,6 @@ interface Tenure {
 export class Tenures {
   readonly #redis: Redis
   readonly #partitions = new Map<number, Tenure[]>()
-  /** From a processor's id to the id of its process. */
-  readonly #pids = new Map<string, number>()
   #ended = false
   readonly #loop: Promise<void>
 
@@ -31,12 +29,19 @@ export class Tenures {
     this.#redis.disconnect()
   }
 
+  /** How many processors have the leases, as they were seen last; 0: one is free. */
+  get holders(): number {
+    const holders = new Set([...this.#partitions.values()].map((tenures) => tenures.at(-1)?.processor))
+    return holders.has('') ? 0 : holders.size
+  }
+
   /** Who held the partition when this was settled, if that is certain and it was another. */
-  trespassed({ partition, position, pid }: RawResult): string | null {
+  trespassed({ partition, position, processor }: RawResult): string | null {
     const at = Number.parseInt(position, 10)
     const tenure = this.#partitions.get(partition)?.find(({ from, to }) => from < at && at < to)
-    const holder = tenure && this.#pids.get(tenure.processor)
-    return pid === undefined || holder === undefined || holder === pid ? null : String(holder)
+    return tenure === undefined || tenure.token === '' || tenure.processor === processor
+      ? null
+      : tenure.processor
   }
 
   async #watch(): Promise<void> {
@@ -48,26 +53,17 @@ export class Tenures {
 
   async #look(): Promise<void> {
     const partitions = Number(await this.#redis.hget(META, 'partitions'))
-    const looks = this.#redis.multi().time().hvals(PROCESSORS)
+    const looks = this.#redis.multi().time()
     for (let partition = 0; partition < partitions; partition++)
       looks.hmget(partitionKeys(partition).lease, 'token', 'processor')
     const replies = ((await looks.exec()) ?? []).map(([, reply]) => reply)
-    const [time, processors, ...leases] = replies as [string[], string[], ...(string | null)[][]]
+    const [time, ...leases] = replies as [string[], ...(string | null)[][]]
     const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000)
-    for (const processor of processors) this.#introduce(processor)
     for (const [partition, [token, processor]] of leases.entries())
-      if (token && processor) this.#see(partition, token, processor, now)
+      this.#see(partition, token ?? '', processor ?? '', now)
   }
 
-  /** `<seconds> <json>`, as lua/announce.lua writes it; among its handlers is one that names its process. */
-  #introduce(announced: string): void {
-    const { id, handlers }: { id: string; handlers: string[] } = JSON.parse(
-      announced.slice(announced.indexOf(' ')),
-    )
-    const pid = handlers.find((name) => name.startsWith('pid/'))?.slice('pid/'.length)
-    if (pid !== undefined) this.#pids.set(id, Number(pid))
-  }
-
+  /** An empty token: the lease is free. */
   #see(partition: number, token: string, processor: string, now: number): void {
     const tenures = this.#partitions.get(partition) ?? []
     this.#partitions.set(partition, tenures)
