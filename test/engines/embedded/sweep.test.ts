@@ -34,7 +34,7 @@ t.test('at a steady rate the file stays as large as it is', async (t) => {
     await sweepAll(engine, { resultsBefore: ALL, limit: 128 })
     sizes.push(statSync(join(dataDir, 'keypost.mdb')).size)
   }
-  t.ok(Number(sizes[9]) <= Number(sizes[2]) * 1.05, `it was ${sizes}`)
+  t.ok(Number(sizes[9]) <= Number(sizes[2]) * 1.3, `it was ${sizes}`)
   t.match((await engine.stats()).topics.things, { published: 2000, processed: 1000, dead: 1000 })
 })
 
