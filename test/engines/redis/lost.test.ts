@@ -5,7 +5,18 @@ import type { Engine, Swept } from '../../../src/engines/engine.js'
 import { timeAt } from '../../../src/engines/positions.js'
 import { partitionKeys } from '../../../src/engines/redis/keys.js'
 import { type RedisServer, redisInstalled, redisServer } from '../../redis-server.js'
-import { done, event, NONE, publish, publishing, reclaim, retry } from '../contract/fixtures.js'
+import {
+  done,
+  ended,
+  event,
+  NONE,
+  publish,
+  publishing,
+  reclaim,
+  reopening,
+  retry,
+  settled,
+} from '../contract/fixtures.js'
 import { open, take } from './fixtures.js'
 
 const keys = partitionKeys(0)
@@ -114,6 +125,15 @@ if (redisInstalled(t)) {
     await look(engine)
     t.equal(await outside(), '2900')
     t.equal((await reclaim(engine)).fresh.length, 100)
+  })
+
+  t.test('an event whose entry was taken out is not reopened', async (t) => {
+    const { engine } = await begin(t, server)
+    const [id = ''] = await settled(engine, 1, 'dead')
+    const request = reopening(await ended(engine, id), 'redrive')
+    await client.xtrim(keys.log, 'MAXLEN', 0)
+    t.equal(await engine.reopen(request), 'conflict')
+    t.match((await engine.stats()).topics.things, { dead: 1, pending: 0 })
   })
 
   t.test('a partition that lost everything is searched for nothing', async (t) => {
