@@ -1,7 +1,9 @@
 import t from 'tap'
 import { Backlog } from '../../src/bus/backpressure.js'
 import type { Engine, EngineStats } from '../../src/engines/engine.js'
-import { gate, onEachEngine, over, publisherOn } from './fixtures.js'
+import { standardHandlers } from '../../src/handlers/index.js'
+import { until } from '../until.js'
+import { gate, onEachEngine, over, publisherOn, subscribe } from './fixtures.js'
 
 const publish = (engine: Engine, key: string) => publisherOn(engine).submitKey({ key, name: 'n' })
 const full = { code: 'backlog_full' }
@@ -41,4 +43,18 @@ onEachEngine(t, 'what is published during a count is not counted twice', async (
   await publish(engine, 'sk_test_2')
   backlog.published(1)
   await t.rejects(backlog.admit(), full)
+})
+
+onEachEngine(t, 'what others publish and finish is seen soon', async (t, engine) => {
+  const backlog = new Backlog(engine, 2)
+  await backlog.admit()
+  for (const key of ['sk_test_1', 'sk_test_2']) await publish(engine, key)
+  const refuses = () =>
+    backlog.admit().then(
+      () => false,
+      () => true,
+    )
+  await until(refuses)
+  subscribe(t, engine, standardHandlers)
+  await until(async () => !(await refuses()))
 })
