@@ -24,7 +24,10 @@ export default fp<Config & { onFatal: OnFatal }>(
         : await openRedis({
             ...common,
             connections: app.redis,
-            onWarning: ({ code, message }) => app.log.warn({ code }, message),
+            onWarning: ({ code, message }) => {
+              if (code === 'data_lost') app.log.error({ alarm: code }, message)
+              else app.log.warn({ code }, message)
+            },
           })
     app.decorate('engine', engine)
     app.addHook('onClose', () => engine.close())

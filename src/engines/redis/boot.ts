@@ -17,10 +17,12 @@ export interface BootOptions {
   partitions: number | undefined
   /** Of the peppers in use; the first one writes. */
   pepperIds: string[]
+  /** The layout that this process has worked with is gone, and was given back to what is there now. */
+  onLost: () => void
 }
 
 type Reply =
-  | ['ok', partitions: string, placementKey: string]
+  | ['ok', partitions: string, placementKey: string, isNew: 0 | 1]
   | ['layout' | 'partitions', stored: string]
   | ['pepper']
 
@@ -67,9 +69,10 @@ export async function layoutOf(store: Store, options: BootOptions, known: Layout
         'the data in Redis was written under another KEY_PEPPER; add that one to the list',
       )
   }
-  const [, partitions, placementKey] = reply
+  const [, partitions, placementKey, isNew] = reply
   if (known !== null && known.placementKey !== placementKey)
     throw new Misconfigured('the data in Redis was replaced by other data while this process was running')
+  if (known !== null && isNew === 1) options.onLost()
   return { partitions: Number(partitions), placementKey }
 }
 

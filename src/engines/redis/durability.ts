@@ -1,9 +1,9 @@
 import { factsIn, replicasIn } from './info.js'
 import type { Store } from './store.js'
 
-/** What an operator should know of how Redis keeps data; `code` never changes, `message` is for people. */
+/** What an operator should know of how Redis keeps data, or that it did not; `code` never changes, `message` is for people. */
 export interface Warning {
-  code: 'aof_off' | 'appendfsync_everysec' | 'appendfsync_no' | 'no_replica'
+  code: 'data_lost' | 'aof_off' | 'appendfsync_everysec' | 'appendfsync_no' | 'no_replica'
   message: string
 }
 

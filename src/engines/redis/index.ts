@@ -16,7 +16,7 @@ import { Store } from './store.js'
 import { Sweeper } from './sweep.js'
 import { watcher } from './watch.js'
 
-export interface RedisOptions extends BootOptions {
+export interface RedisOptions extends Omit<BootOptions, 'onLost'> {
   connections: RedisConnections
   /** Told of a `Misconfigured` that shows only after the start: nothing must go on then. */
   onFatal: (error: Error) => void
@@ -36,8 +36,10 @@ export async function openRedis({
   ...options
 }: RedisOptions): Promise<Engine> {
   const store = new Store(connections)
+  const onLost = () =>
+    onWarning({ code: 'data_lost', message: 'Redis has lost its data: only later writes are kept' })
   const durability = new DurabilityWatch(store, onWarning)
-  const gate = new Gate(store, options, onFatal, () => durability.look())
+  const gate = new Gate(store, { ...options, onLost }, onFatal, () => durability.look())
   try {
     await gate.firstAnswer()
   } catch (error) {
