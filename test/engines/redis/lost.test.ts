@@ -6,6 +6,7 @@ import { timeAt } from '../../../src/engines/positions.js'
 import { partitionKeys } from '../../../src/engines/redis/keys.js'
 import { type RedisServer, redisInstalled, redisServer } from '../../redis-server.js'
 import {
+  ALL,
   done,
   ended,
   event,
@@ -16,6 +17,7 @@ import {
   reopening,
   retry,
   settled,
+  sweepAll,
 } from '../contract/fixtures.js'
 import { open, take } from './fixtures.js'
 
@@ -134,6 +136,21 @@ if (redisInstalled(t)) {
     await client.xtrim(keys.log, 'MAXLEN', 0)
     t.equal(await engine.reopen(request), 'conflict')
     t.match((await engine.stats()).topics.things, { dead: 1, pending: 0 })
+  })
+
+  t.test('what was taken out is not counted as swept when its result goes', async (t) => {
+    const { engine } = await begin(t, server)
+    await settled(engine, 1, 'dead')
+    await settled(engine, 1)
+    await client.del(keys.log)
+    t.match(await sweepAll(engine, { resultsBefore: ALL }), { results: 0 }, 'first it is accounted for')
+    t.strictSame(await sweepAll(engine, { resultsBefore: ALL }), { events: 0, results: 2 })
+    t.strictSame(await client.hgetall(keys.swept), {
+      ' outside': '2',
+      'processing_results events': '2',
+      'things dead': '1',
+      'things processed': '1',
+    })
   })
 
   t.test('a partition that lost everything is searched for nothing', async (t) => {
