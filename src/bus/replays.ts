@@ -114,17 +114,18 @@ export class Replayer {
   /** Runs the replays of a partition until `signal` aborts; ends with the page in hand. */
   async start(partition: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const running = await this.#try(signal, [], () => this.#store.running(partition))
-      for (const id of running)
-        if (!signal.aborted) await this.#try(signal, undefined, () => this.#page(id, signal))
-      if (running.length === 0) await this.#pause(POLL_MS, signal)
+      let moved = false
+      for (const id of await this.#try(signal, [], () => this.#store.running(partition)))
+        if (!signal.aborted) moved = (await this.#try(signal, false, () => this.#page(id, signal))) || moved
+      if (!moved) await this.#pause(POLL_MS, signal)
     }
   }
 
-  async #page(id: string, signal: AbortSignal): Promise<void> {
+  /** Whether there was a page to do. */
+  async #page(id: string, signal: AbortSignal): Promise<boolean> {
     const { engine, settings } = this.parts
     const replay = await this.#store.read(id)
-    if (replay?.status !== 'running') return
+    if (replay?.status !== 'running') return false
     const started = performance.now()
     const { topic, types, since, until } = replay
     const { items, nextCursor } = await engine.list('events', {
@@ -157,6 +158,7 @@ export class Replayer {
     })
     const restMs = (replayed * 1000) / settings.replayRate - (performance.now() - started)
     if (restMs > 0) await this.#pause(restMs, signal)
+    return true
   }
 
   /** An error waits, and does not end the others. */
