@@ -1,26 +1,23 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import type { Fault } from './faults/fault.js'
 import { faultsOf } from './faults/faults.js'
 import { lacking } from './faults/machine.js'
 import { Random, seed } from './faults/random.js'
-import type { EngineName, Setting } from './faults/rig.js'
+import { type EngineName, type Setting, settings } from './faults/rig.js'
 import { round } from './faults/round.js'
 import { redisInstalled } from './redis-server.js'
 
 const DIST = process.env.FAULTS_DIST ?? fileURLToPath(new URL('../dist', import.meta.url))
 const PACE = { connections: 8, rate: 100, changes: 0.4, failing: 0.15, before: 60 }
+/** In a round, at most. */
+const FAULTS = 7
 const random = new Random(seed())
 
-/** Every fault of an engine once; which writes meet it is up to the seed. */
-async function everyFault(engine: EngineName, setting: Setting): Promise<void> {
-  const faults = random.shuffled(faultsOf(engine, setting))
-  const missing = setting === 'disk' || setting === 'clock' ? lacking(setting) : null
-  if (missing !== null) {
-    console.error(`NOT TESTED, since ${missing}: ${faults.map(({ name }) => name).join(', ')}`)
-    return
-  }
+/** These faults one after the other. */
+function met(engine: EngineName, setting: Setting, faults: Fault[]) {
   const options = { engine, setting, dist: DIST, random: new Random(random.below(2 ** 31)) }
-  await t.test(`${engine}, ${setting}: nothing lost, doubled or stuck`, { buffered: true }, async (t) => {
+  return t.test(`${engine}, ${setting}: nothing lost, doubled or stuck`, { buffered: true }, async (t) => {
     const { rows, violations } = await round(t, faults, PACE, options)
     t.strictSame(violations, [])
     for (const { fault, acknowledged, drainSeconds } of rows)
@@ -28,14 +25,26 @@ async function everyFault(engine: EngineName, setting: Setting): Promise<void> {
   })
 }
 
-// Most of the time is spent waiting for leases to run out.
-t.jobs = 3
-t.setTimeout(240_000)
+/** Every fault that an engine meets in a setting, once; in which order, and which writes meet it, is up to the seed. */
+function all(engine: EngineName, setting: Setting) {
+  const faults = random.shuffled(faultsOf(engine, setting))
+  const missing = lacking(setting)
+  if (missing !== null) {
+    console.error(`NOT TESTED, since ${missing}: ${faults.map(({ name }) => name).join(', ')}`)
+    return []
+  }
+  const rounds = Math.ceil(faults.length / FAULTS)
+  return Array.from({ length: rounds }, (_, n) =>
+    met(
+      engine,
+      setting,
+      faults.filter((_, i) => i % rounds === n),
+    ),
+  )
+}
+
+// Most of the time is spent waiting for leases to run out, and for processes to start.
+t.jobs = 4
+t.setTimeout(600_000)
 const engines: EngineName[] = redisInstalled(t) ? ['redis', 'embedded'] : ['embedded']
-await Promise.all(
-  engines.flatMap((engine) =>
-    (['plain', 'network', 'disk', 'clock'] as const)
-      .filter((setting) => faultsOf(engine, setting).length > 0)
-      .map((setting) => everyFault(engine, setting)),
-  ),
-)
+await Promise.all(engines.flatMap((engine) => settings.flatMap((setting) => all(engine, setting))))

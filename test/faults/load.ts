@@ -1,4 +1,6 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { TopicCounters } from '../../src/schemas/topic.js'
 import type { Kind, Ledger, Write } from './ledger.js'
 import type { Random } from './random.js'
 
@@ -6,6 +8,10 @@ import type { Random } from './random.js'
 const TIMEOUT_MS = 20_000
 /** Between two tries to reach a service that is down. */
 const AGAIN_MS = 20
+/** With more unfinished events nothing is sent, so that they can be handled in time on a slow machine too. */
+const MAX_BACKLOG = 2500
+/** Between two looks at that. */
+const LOOK_MS = 200
 /** How many of the newest records are changed, so that their subjects have several events in hand. */
 const RECENT = 64
 
@@ -48,6 +54,7 @@ export class Load {
   failed = 0
   #number = 0
   #nextAt = 0
+  #backlog = 0
   #ended = false
   readonly #recent: { kind: Kind; id: string }[] = []
   readonly #agent: Agent
@@ -59,7 +66,8 @@ export class Load {
     public under: string,
   ) {
     this.#agent = new Agent({ keepAlive: true, maxSockets: options.connections })
-    this.#senders = Promise.all(Array.from({ length: options.connections }, () => this.#send()))
+    const senders = Array.from({ length: options.connections }, () => this.#send())
+    this.#senders = Promise.all([this.#watch(), ...senders])
   }
 
   /** Resolves when every request has its answer. */
@@ -77,7 +85,7 @@ export class Load {
       const answer = await this.#request(plan)
       if (answer === 'down') {
         this.failed++
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+        await pause(AGAIN_MS)
         continue
       }
       this.tried++
@@ -94,11 +102,19 @@ export class Load {
     }
   }
 
-  /** Resolves when the rate allows another request. */
+  /** Resolves when another request may be sent. */
   async #turn(): Promise<void> {
+    while (this.#backlog > MAX_BACKLOG && !this.#ended) await pause(AGAIN_MS)
     const now = performance.now()
     this.#nextAt = Math.max(this.#nextAt, now) + 1000 / this.options.rate
-    if (this.#nextAt > now + 2) await new Promise((resolve) => setTimeout(resolve, this.#nextAt - now))
+    if (this.#nextAt > now + 2) await pause(this.#nextAt - now)
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#ended) {
+      this.#backlog = await backlog(this.options.url).catch(() => 0)
+      await pause(LOOK_MS)
+    }
   }
 
   #plan(): Plan {
@@ -175,6 +191,12 @@ export class Load {
       sent.end(text)
     })
   }
+}
+
+async function backlog(url: string): Promise<number> {
+  const answer = await fetch(`${url}/stats`, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+  const { topics }: { topics: Record<string, TopicCounters> } = JSON.parse(await answer.text())
+  return Object.values(topics).reduce((sum, { pending, retrying }) => sum + pending + retrying, 0)
 }
 
 function answerOf({ statusCode = 0, headers }: IncomingMessage): Answer {

@@ -3,9 +3,7 @@ import { existsSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-
-/** What only some machines let a test do. Where one does not, the faults that need it are left out, loudly. */
-export type Means = 'disk' | 'clock'
+import type { Setting } from './rig.js'
 
 const LIBFAKETIME = ['x86_64-linux-gnu', 'aarch64-linux-gnu', '']
   .map((triplet) => join('/usr/lib', triplet, 'faketime/libfaketime.so.1'))
@@ -24,9 +22,10 @@ function canMount(): boolean {
   return mounts
 }
 
-/** Why this machine cannot; null: it can. */
-export function lacking(means: Means): string | null {
-  if (means === 'disk') return canMount() ? null : 'mounting a tmpfs is not permitted'
+/** Why this machine cannot provide a setting; null: it can. */
+export function lacking(setting: Setting): string | null {
+  if (setting === 'disk') return canMount() ? null : 'mounting a tmpfs is not permitted'
+  if (setting !== 'clock') return null
   return LIBFAKETIME === undefined ? 'libfaketime is not installed (Debian: apt-get install faketime)' : null
 }
 

@@ -17,7 +17,8 @@ import { Tenures } from './tenures.js'
 export type EngineName = 'embedded' | 'redis'
 
 /** What stands between Keypost and its data, or under it: a fault may need it. */
-export type Setting = 'plain' | 'network' | 'disk' | 'clock'
+export const settings = ['plain', 'network', 'disk', 'clock'] as const
+export type Setting = (typeof settings)[number]
 
 export const LEASE_MS = 2000
 
@@ -131,13 +132,21 @@ async function startRedis(
   return { server, client, network: setting === 'network' ? await proxy(t, server.port) : null }
 }
 
-/** Whether nothing is left to be done. */
-export const isDrained = ({ topics }: Stats): boolean =>
-  Object.values(topics).every(({ pending, retrying }) => pending + retrying === 0)
+/** How many events are not settled yet. */
+const unfinished = ({ topics }: Stats): number =>
+  Object.values(topics).reduce((sum, { pending, retrying }) => sum + pending + retrying, 0)
 
 /** Seconds until nothing is left to be done, counted from `since` (`performance.now()`). */
 export async function drained(rig: Rig, since: number, withinMs: number): Promise<number> {
-  const left = withinMs - (performance.now() - since)
-  await until(() => rig.stats().then(isDrained, () => false), Math.max(left, 0))
+  let left: number | null = null
+  const done = async () => {
+    left = await rig.stats().then(unfinished, () => null)
+    return left === 0
+  }
+  await until(done, Math.max(withinMs - (performance.now() - since), 0)).catch(() => {
+    throw new Error(
+      `${left ?? 'nobody knows how many'} events are unfinished ${withinMs} ms after it was mended`,
+    )
+  })
   return (performance.now() - since) / 1000
 }

@@ -3,11 +3,15 @@ import type { Test } from 'tap'
 import { until } from '../until.js'
 import { check } from './checker.js'
 import type { Fault } from './fault.js'
+import type { Write } from './ledger.js'
 import { Load, type LoadOptions } from './load.js'
 import { drained, LEASE_MS, type Rig, type RigOptions, startRig } from './rig.js'
 
 /** After the last heal nothing may be left to do for longer. */
 export const DRAIN_MS = LEASE_MS + 5000
+
+/** So many acknowledged writes are asked for by HTTP, too. */
+const SAMPLE = 100
 
 export interface Pace extends Pick<LoadOptions, 'connections' | 'rate' | 'changes' | 'failing' | 'slow'> {
   /** How many writes are acknowledged before each fault. */
@@ -38,7 +42,6 @@ export async function round(t: Test, faults: Fault[], pace: Pace, options: RigOp
   const violations: string[] = []
   const run = `r${process.pid}-${rounds++}`
   for (const [i, fault] of faults.entries()) {
-    const began = performance.now()
     const acknowledged = rig.ledger.acknowledged
     const row: Row = {
       engine: options.engine,
@@ -52,14 +55,8 @@ export async function round(t: Test, faults: Fault[], pace: Pace, options: RigOp
     try {
       row.drainSeconds = await cycle(rig, fault, pace, `${run}-${i}`)
     } catch (error) {
-      violations.push(
-        `"${fault.name}": ${(error as Error).message}${left(await rig.stats().catch(() => null))}`,
-      )
+      violations.push(`"${fault.name}": ${(error as Error).message}`)
     }
-    if (process.env.DBG)
-      console.error(
-        `${options.engine} ${fault.name}: ${row.drainSeconds} total ${((performance.now() - began) / 1000).toFixed(1)}`,
-      )
     row.acknowledged = rig.ledger.acknowledged - acknowledged
   }
   const stats = await rig.stats()
@@ -67,9 +64,10 @@ export async function round(t: Test, faults: Fault[], pace: Pace, options: RigOp
   const raw = await rig.raw()
   const { writes } = rig.ledger
   const verdict = check({ raw, writes, stats, tenures: rig.tenures, clocksSet: rig.clock !== null })
-  for (const row of rows) {
-    row.lost = verdict.lost.filter(({ under }) => under === row.fault).length
-    row.doubled = verdict.doubled.filter(({ under }) => under === row.fault).length
+  for (const [i, row] of rows.entries()) {
+    const sentThen = ({ name }: Write) => name.startsWith(`${run}-${i}-`)
+    row.lost = verdict.lost.filter(sentThen).length
+    row.doubled = verdict.doubled.filter(sentThen).length
   }
   violations.push(...verdict.violations, ...(await served(rig)))
   return { rows, violations }
@@ -99,8 +97,6 @@ const acknowledges = ({ ledger }: Rig, writes: number) => {
   })
 }
 
-const left = (stats: unknown) => ` ${JSON.stringify(stats)}`
-
 /** What a client sees of some of the writes that were acknowledged. */
 async function served({ api, ledger, options }: Rig): Promise<string[]> {
   const violations: string[] = []
@@ -113,5 +109,3 @@ async function served({ api, ledger, options }: Rig): Promise<string[]> {
     }
   return violations
 }
-
-const SAMPLE = 100
