@@ -6,9 +6,6 @@ import { msOf, type Position, timeAt } from './positions.js'
 
 /** How both engines keep records and events: what is stored as text, and what is made of it on reading. */
 
-/** What a deleted record leaves, so that its id stays taken. */
-export const TOMBSTONE = '0'
-
 /**
  * The claim that a deleted record leaves, with the value `deleted`: its id stays taken until nobody sends its
  * creation again, an `Idempotency-Key` being remembered for a day.
@@ -24,9 +21,7 @@ export const withVersion = (record: { version: number }): string =>
 export const versionIn = (stored: string): number => Number.parseInt(stored, 10)
 
 export const recordIn = <T>(stored: string | undefined): T | null =>
-  stored === undefined || stored === TOMBSTONE
-    ? null
-    : (JSON.parse(stored.slice(stored.indexOf(' ') + 1)) as T)
+  stored === undefined ? null : (JSON.parse(stored.slice(stored.indexOf(' ') + 1)) as T)
 
 /** An event of the log, whose time is its position's. */
 export const eventIn = (at: Position, json: string): KeypostEvent => ({
