@@ -161,6 +161,16 @@ export function sweeps(t: Test, place: Place): void {
     t.strictSame(things, topics.things)
   })
 
+  t.test('the result of a dead letter stays as long as its event is young', async (t) => {
+    const engine = await fresh(t, place)
+    const [id = ''] = await settled(engine, 1, 'dead')
+    const trace = await ended(engine, id)
+    const retention = { eventsBefore: trace.position, resultsBefore: ALL }
+    t.strictSame(await sweepAll(engine, retention), { events: 0, results: 0 })
+    t.strictSame(await ended(engine, id), trace)
+    t.strictSame(await sweepAll(engine, { resultsBefore: ALL }), { events: 1, results: 1 })
+  })
+
   t.test('a result that was replaced goes, whatever its event does', async (t) => {
     const engine = await fresh(t, place)
     const [id = ''] = await settled(engine, 1, 'dead')
