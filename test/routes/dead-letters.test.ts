@@ -141,17 +141,6 @@ t.test('many are redriven by filter, after they were counted', async (t) => {
   t.strictSame(await redrive({}), { ...done, matched: 0, redriven: 0 })
 })
 
-t.test('what dies again while many are redriven is not redriven twice', async (t) => {
-  const app = await build(t, { SUBSCRIBER: 'off' })
-  const { state } = handling(t, app)
-  await die(app.engine, 250)
-  state.attempts = 0
-  const { body } = await call(app, 'POST', '/dead-letters/redrive', {})
-  t.strictSame(body, { dryRun: false, matched: 250, redriven: 250, more: false })
-  await until(async () => (await counters(app)).dead === 250)
-  t.equal(state.attempts, 500, 'two attempts each, once')
-})
-
 t.test('a redrive with an Idempotency-Key happens once', async (t) => {
   const app = await build(t, { SUBSCRIBER: 'off' })
   handling(t, app)
