@@ -9,6 +9,8 @@ const HELP = `Usage: keypost [command]
 Commands:
   serve            serve the HTTP API and handle events (the default)
   process          only handle events, beside others that serve; needs REDIS_URL
+  doctor           look at the engine and the data, without changing them
+  doctor --json    the same as JSON
   openapi          write openapi/openapi.yaml from the schemas
   openapi --check  tell whether that file is what the schemas say
 
@@ -40,6 +42,7 @@ async function main(args: string[]): Promise<void> {
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean', short: 'v' },
       check: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
     },
   })
   const [command = 'serve'] = positionals
@@ -47,6 +50,7 @@ async function main(args: string[]): Promise<void> {
   else if (values.version) console.log(version)
   else if (command === 'serve') await (await import('./commands/serve.js')).serve()
   else if (command === 'process') await (await import('./commands/process.js')).processEvents()
+  else if (command === 'doctor') await (await import('./commands/doctor.js')).doctor({ json: values.json })
   else if (command === 'openapi')
     await (await import('./commands/openapi.js')).openapi({ check: values.check })
   else throw new ConfigError(`there is no command "${command}"\n\n${HELP}`)

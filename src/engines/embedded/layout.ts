@@ -5,7 +5,7 @@ import { keys } from './keys.js'
 import type { Store } from './store.js'
 
 /** Of what is under which key. Raised when older data can no longer be read. */
-const VERSION = 2
+export const LAYOUT_VERSION = 2
 
 interface StoredLayout extends Layout {
   version: number
@@ -25,7 +25,12 @@ export function openLayout(
     const text = store.get(keys.layout)
     const found: StoredLayout =
       text === undefined
-        ? { version: VERSION, partitions: wanted.partitions ?? 1, placementKey: newKey(), pepperIds: [] }
+        ? {
+            version: LAYOUT_VERSION,
+            partitions: wanted.partitions ?? 1,
+            placementKey: newKey(),
+            pepperIds: [],
+          }
         : JSON.parse(text)
     check(found, wanted)
     const pepperIds = [...new Set([...found.pepperIds, ...wanted.pepperIds.slice(0, 1)])]
@@ -40,9 +45,9 @@ function check(
   found: StoredLayout,
   { dataDir, partitions, pepperIds }: Parameters<typeof openLayout>[1],
 ): void {
-  if (found.version !== VERSION)
+  if (found.version !== LAYOUT_VERSION)
     throw new Misconfigured(
-      `the data in ${dataDir} has layout ${found.version}, this Keypost reads ${VERSION}`,
+      `the data in ${dataDir} has layout ${found.version}, this Keypost reads ${LAYOUT_VERSION}`,
     )
   if (partitions !== undefined && partitions !== found.partitions)
     throw new Misconfigured(

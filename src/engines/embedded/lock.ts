@@ -57,6 +57,13 @@ async function enter(store: Store, dataDir: string, name: string): Promise<void>
   }
 }
 
+/** Whether a living process has the folder. */
+export async function isHeld(dataDir: string): Promise<boolean> {
+  const found = (await readdir(dataDir)).filter((name) => name.startsWith(PREFIX))
+  const alive = await Promise.all(found.map((name) => answers(socketPath(dataDir, name))))
+  return alive.includes(true)
+}
+
 async function refuseIfAlive(dataDir: string, name: string): Promise<void> {
   if (await answers(socketPath(dataDir, name)))
     throw new Misconfigured(`DATA_DIR ${dataDir} is in use by another process`)

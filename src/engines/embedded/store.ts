@@ -24,7 +24,7 @@ interface CommitError extends Error {
   commitError?: Promise<never>
 }
 
-export function openStore(dataDir: string): Store {
+export function openStore(dataDir: string, { readOnly = false } = {}): Store {
   const db = (() => {
     try {
       return open<string, Buffer>({
@@ -32,6 +32,7 @@ export function openStore(dataDir: string): Store {
         encoding: 'string',
         keyEncoding: 'binary',
         cache: false,
+        readOnly,
         // What it adds to each transaction is a promise that nobody can handle when the disk refuses.
         eventTurnBatching: false,
       })

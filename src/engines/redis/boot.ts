@@ -9,7 +9,7 @@ import type { Store } from './store.js'
 const bootScript = script('boot')
 
 /** Raised when stored data changes in a way that older code must not touch. */
-const LAYOUT_VERSION = 2
+export const LAYOUT_VERSION = 2
 const DEFAULT_PARTITIONS = 8
 
 export interface BootOptions {
@@ -82,8 +82,18 @@ export async function layoutOf(store: Store, options: BootOptions, known: Layout
  */
 export function checkServer(info: string): void {
   const facts = factsIn(info)
+  checkVersion(facts)
+  checkEviction(facts)
+}
+
+/** @throws Misconfigured */
+export function checkVersion(facts: Map<string, string>): void {
   const version = facts.get('redis_version') ?? '0'
   if (Number.parseInt(version, 10) < 7) throw new Misconfigured(`Redis ${version} is too old; 7.0 is needed`)
+}
+
+/** @throws Misconfigured */
+export function checkEviction(facts: Map<string, string>): void {
   const policy = facts.get('maxmemory_policy') ?? 'noeviction'
   if (facts.get('maxmemory') !== '0' && policy !== 'noeviction')
     throw new Misconfigured(
