@@ -39,6 +39,8 @@ export class Worker {
   #watermark: Position | null = null
   #lookedBackAt = performance.now()
   readonly #inHand = new Set<string>()
+  /** Those of them that are in the open set: claiming answers them again as long as they are. */
+  readonly #openInHand = new Set<string>()
   readonly #lanes = new Map<string, Delivery[]>()
   readonly #abandoned = new AbortController()
   readonly #draining = new AbortController()
@@ -126,11 +128,12 @@ export class Worker {
       if (room > 0) {
         try {
           const after = this.#position
-          const batch = await this.parts.engine.claim(this.partition, after, room)
+          const batch = await this.parts.engine.claim(this.partition, after, room + this.#openInHand.size)
           const moved = batch.position !== after
           // Unless it was sent back to the beginning meanwhile.
           if (this.#position === after) this.#position = batch.position
           this.#compare(batch)
+          for (const { event } of batch.due) this.#openInHand.add(event.id)
           const started = [...batch.due, ...batch.fresh].filter((delivery) => this.#take(delivery))
           if (started.length > 0 || moved) waitMs = 0
           else {
@@ -217,6 +220,7 @@ export class Worker {
       await this.#deliver(next)
       this.#takeover.settled(next.event.id)
       this.#inHand.delete(next.event.id)
+      this.#openInHand.delete(next.event.id)
       this.wake()
     }
     this.#lanes.delete(name)

@@ -3,7 +3,8 @@ import t from 'tap'
 import { retryDelay } from '../../src/bus/retry.js'
 import { Unavailable } from '../../src/engines/errors.js'
 import { next, profile, publish, writing } from '../engines/contract/fixtures.js'
-import { onEachEngine, recorded, resultOf, subscribe, Tally, things } from './fixtures.js'
+import { until } from '../until.js'
+import { gate, onEachEngine, recorded, resultOf, subscribe, Tally, things } from './fixtures.js'
 
 const subject = 'things/a'
 
@@ -206,4 +207,21 @@ t.test('the wait before a retry: at most doubling from the base up to the cap', 
     0,
     'full jitter',
   )
+})
+
+onEachEngine(t, 'many retries of one subject do not hold up those of another', async (t, engine) => {
+  const { open, opened } = gate()
+  t.teardown(open)
+  const many = 300
+  await publish(engine, many, 0, { subject })
+  subscribe(t, engine, [
+    things(async (event, { attempt }) => {
+      if (attempt === 1) throw new Error('not yet')
+      if (event.subject === subject) await opened
+      return recorded
+    }),
+  ])
+  await until(async () => (await engine.stats()).topics.things?.retrying === many)
+  const [other = ''] = await publish(engine, 1, 0, { subject: 'things/b' })
+  t.match(await resultOf(engine, other), { status: 'processed', attempts: 2 })
 })
