@@ -51,6 +51,13 @@ export class Membership {
     return held
   }
 
+  /** The other processors that gave a sign of life within a lease time. */
+  others(now: number): string[] {
+    return [...this.#processors].flatMap(([id, { since }]) =>
+      id !== this.id && now - since < this.leaseMs ? [id] : [],
+    )
+  }
+
   /** Whether nobody holds the partition. */
   isFree(partition: number): boolean {
     return this.#leases.get(partition)?.lease === null
@@ -86,10 +93,7 @@ export class Membership {
   }
 
   #share(now: number): number {
-    const others = [...this.#processors].filter(
-      ([id, { since }]) => id !== this.id && now - since < this.leaseMs,
-    )
-    return Math.ceil(this.#leases.size / (others.length + 1))
+    return Math.ceil(this.#leases.size / (this.others(now).length + 1))
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import pLimit from 'p-limit'
-import type { Engine, LeaseSwap } from '../engines/engine.js'
+import type { Engine, Fleet, LeaseSwap } from '../engines/engine.js'
 import { type Handler, Registry } from './handler.js'
 import { Membership } from './membership.js'
 import type { Publisher } from './publisher.js'
@@ -55,6 +55,8 @@ class Processor implements Subscriber {
   #beat = 0
   #lastBeatAt: number | null = null
   #outage = false
+  /** Living processors with other handlers than this one: what becomes of an event depends on who handles it. */
+  #unlike: string[] = []
 
   constructor({ engine, publisher, handlers, settings, log }: SubscriberOptions) {
     this.#engine = engine
@@ -88,7 +90,9 @@ class Processor implements Subscriber {
     const age = Date.now() - oldest
     return {
       ok: age < Math.max(this.#settings.leaseMs, 3 * MAX_BEAT_MS),
-      detail: `polled ${Math.max(0, age)} ms ago, holds ${this.#workers.size} partitions`,
+      detail:
+        `polled ${Math.max(0, age)} ms ago, holds ${this.#workers.size} partitions` +
+        (this.#unlike.length === 0 ? '' : `; its handlers are not those of ${this.#unlike.join(', ')}`),
     }
   }
 
@@ -123,6 +127,7 @@ class Processor implements Subscriber {
         const known = this.#lastBeatAt !== null
         this.#membership.observe(fleet, now)
         this.#lastBeatAt = Date.now()
+        this.#compare(fleet, now)
         if (this.#outage) this.#log.info({ processor: this.id }, 'the engine is back')
         this.#outage = false
         this.#follow(now)
@@ -138,6 +143,13 @@ class Processor implements Subscriber {
       }
       await pause(this.#beatMs, undefined, { signal: this.#stopped.signal }).catch(() => {})
     }
+  }
+
+  #compare({ processors }: Fleet, now: number): void {
+    const others = new Set(this.#membership.others(now))
+    const own = String(this.#parts.registry.names)
+    const unlike = processors.filter(({ id, handlers }) => others.has(id) && String(handlers) !== own)
+    this.#unlike = unlike.map(({ id }) => id)
   }
 
   #announce(beat: number, swaps: LeaseSwap[]) {

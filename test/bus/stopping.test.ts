@@ -209,3 +209,18 @@ onEachEngine(
   },
   { partitions: 4 },
 )
+
+onEachEngine(
+  t,
+  'a processor with other handlers than the rest says so, as long as they live',
+  async (t, engine) => {
+    const one = subscribe(t, engine, [things(() => recorded)])
+    await until(() => one.health().ok)
+    t.notMatch(one.health().detail, /handlers/)
+    const other = subscribe(t, engine, [])
+    await until(() => one.health().detail.includes(`handlers are not those of ${other.id}`))
+    t.ok(one.health().ok, 'which does not keep it from handling')
+    await other.stop()
+    await until(() => !one.health().detail.includes('handlers'))
+  },
+)
