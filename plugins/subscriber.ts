@@ -35,7 +35,7 @@ export default fp<Config>(
   { name: 'subscriber', dependencies: ['engine', 'publisher'] },
 )
 
-const settingsOf = (config: Config) => ({
+export const settingsOf = (config: Config) => ({
   leaseMs: config.LEASE_MS,
   maxAttempts: config.MAX_ATTEMPTS,
   retryBaseMs: config.RETRY_BASE_MS,
