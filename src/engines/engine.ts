@@ -82,7 +82,7 @@ export interface Engine {
    * Events by `time`, results by `finishedAt`, newest first unless `order` is `asc`.
    * @throws BadCursor
    */
-  list<K extends keyof Stored>(kind: K, query: Queries[K] & Paging): Promise<Page<Stored[K]>>
+  list<K extends keyof Stored>(kind: K, query: Queries[K] & Paging): Promise<Listed<Stored[K]>>
 
   /** Calls back with a partition soon after something was published in it, by whatever process. */
   watch(wake: (partition: number) => void): () => void
@@ -263,6 +263,16 @@ export interface Paging {
   /** 1 to 200 */
   limit: number
   cursor?: string | undefined
+  /**
+   * Of events and results, `order: 'asc'`: the reader goes on when more was published, so `nextCursor` is never
+   * null. Without a cursor it begins with `all` that is there, or with what is `new` from now on.
+   */
+  follow?: 'all' | 'new' | undefined
+}
+
+export interface Listed<T> extends Page<T> {
+  /** With `follow`: where to go on after each item. */
+  cursors?: string[]
 }
 
 export interface Queries {

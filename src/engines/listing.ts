@@ -1,8 +1,7 @@
-import type { Page } from '../schemas/common.js'
-import { readCursor, writeCursor } from './cursor.js'
-import type { Paging, Queries, Stored } from './engine.js'
+import { type Place, readCursor, writeCursor } from './cursor.js'
+import type { Listed, Paging, Queries, Stored } from './engine.js'
 import { Merge } from './merge.js'
-import { planOf } from './plan.js'
+import { type Plan, planOf } from './plan.js'
 
 /** One range of one index of one partition. Bounds are exclusive sort keys; null: open. */
 export interface Range {
@@ -52,19 +51,21 @@ export async function list<K extends keyof Stored>(
   source: Source,
   kind: K,
   query: Queries[K] & Paging,
-): Promise<Page<Stored[K]>> {
+): Promise<Listed<Stored[K]>> {
   const plan = await planOf(source, kind, query)
   const place = readCursor(plan, query.cursor)
+  if (query.follow === 'new' && query.cursor === undefined) await skip(source, plan, place)
   const merge = new Merge(source, plan, place, {
     expected: query.limit + 1,
     budget: plan.filtered ? MAX_ROWS : Number.POSITIVE_INFINITY,
   })
 
   const items: Stored[K][] = []
+  const cursors: string[] = []
   let others = 0
   while (others < MAX_ROWS) {
     const found = await merge.next()
-    if (found === null && merge.ended) return { items, nextCursor: null }
+    if (found === null && merge.ended && query.follow === undefined) return { items, nextCursor: null }
     if (found === null) break
     const { stream, row } = found
     const wanted = row.value !== null && plan.streams[stream]?.matches(row)
@@ -72,6 +73,23 @@ export async function list<K extends keyof Stored>(
     place.passed(stream, row.sort)
     if (wanted) items.push(plan.item(row.value))
     else others++
+    if (wanted && query.follow !== undefined) cursors.push(writeCursor(plan, place))
   }
-  return { items, nextCursor: writeCursor(plan, place) }
+  return { items, nextCursor: writeCursor(plan, place), ...(query.follow !== undefined && { cursors }) }
+}
+
+/** Passes over all that every stream has by now. */
+async function skip({ scan }: Source, { streams }: Plan<unknown>, place: Place): Promise<void> {
+  const lanes = streams.flatMap((stream, i) => stream.terms.map((term) => ({ stream, term, i })))
+  const found = await scan(
+    lanes.map(({ stream: { partition, index }, term }) => ({
+      ...{ partition, index, term, after: null, before: null },
+      reverse: true,
+      limit: 1,
+    })),
+  )
+  for (const [n, { i }] of lanes.entries()) {
+    const last = found[n]?.[0]?.sort
+    if (last !== undefined && last > (place.after(i) ?? '')) place.passed(i, last)
+  }
 }

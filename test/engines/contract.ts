@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import { claims } from './contract/claims.js'
 import { commits } from './contract/commits.js'
 import type { Place } from './contract/fixtures.js'
+import { following } from './contract/following.js'
 import { leases } from './contract/leases.js'
 import { lists } from './contract/lists.js'
 import { operations } from './contract/operations.js'
@@ -32,6 +33,7 @@ export function contract(t: Test, name: string, place: Place): void {
     leases,
     lists,
     paging,
+    following,
     traces,
     reopenings,
     sweeps,
