@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { settingsOf } from '../src/bus/settings.js'
 import { type Subscriber, startSubscriber } from '../src/bus/subscriber.js'
 import type { Config } from '../src/config.js'
 import type { Engine } from '../src/engines/engine.js'
@@ -35,21 +36,7 @@ export default fp<Config>(
   { name: 'subscriber', dependencies: ['engine', 'publisher'] },
 )
 
-export const settingsOf = (config: Config) => ({
-  leaseMs: config.LEASE_MS,
-  maxAttempts: config.MAX_ATTEMPTS,
-  retryBaseMs: config.RETRY_BASE_MS,
-  retryCapMs: config.RETRY_CAP_MS,
-  handlerTimeoutMs: config.HANDLER_TIMEOUT_MS,
-  concurrency: config.CONCURRENCY,
-  eventTtlMs: config.EVENT_TTL_MS,
-  resultTtlMs: config.RESULT_TTL_MS,
-  replayRate: config.REPLAY_RATE,
-  // The rest is for connections and files.
-  drainMs: 0.75 * config.SHUTDOWN_MS,
-})
-
-/** A processor that lives announces itself several times a lease; clocks may differ by another. */
+export /** A processor that lives announces itself several times a lease; clocks may differ by another. */
 async function anyProcessor(engine: Engine, leaseMs: number): Promise<Check> {
   const { processors } = await engine.lease(null, [])
   const polls = processors.flatMap(({ lastPollAt }) => (lastPollAt === null ? [] : [Date.parse(lastPollAt)]))

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { isConserved, withStandardTopics } from '../src/domain/counters.js'
-import type { Fleet } from '../src/engines/engine.js'
+import { statsOf } from '../src/bus/stats.js'
 import * as answers from '../src/schemas/answers.js'
 import { Stats } from '../src/schemas/stats.js'
 
@@ -15,31 +14,8 @@ const stats: FastifyPluginAsyncTypebox = async (app) => {
       tags: ['operation'],
       response: { 200: answers.one(Stats, 'As of now.'), ...answers.refusals() },
     },
-    handler: async () => {
-      const [counted, fleet] = await Promise.all([app.engine.stats(), app.engine.lease(null, [])])
-      return {
-        engine: app.engine.name,
-        topics: withStandardTopics(counted.topics),
-        conserved: isConserved(counted.topics),
-        oldestUnfinishedAt: counted.oldestUnfinishedAt,
-        processors: processorsOf(fleet),
-        uptimeSeconds: Math.floor(process.uptime()),
-      }
-    },
+    handler: () => statsOf(app.engine),
   })
-}
-
-/** One that died is listed for as long as it is of interest that it did. */
-const SILENT_MS = 60_000
-
-const age = (time: string | null): number => (time === null ? 0 : Date.now() - Date.parse(time))
-
-const processorsOf = ({ processors, leases }: Fleet) => {
-  const partitionsOf = (id: string) =>
-    leases.flatMap((lease, partition) => (lease?.processor === id ? [partition] : []))
-  return processors
-    .filter(({ beat, lastPollAt }) => beat > 0 && age(lastPollAt) < SILENT_MS)
-    .map(({ id, lastPollAt }) => ({ id, partitions: partitionsOf(id), lastPollAt }))
 }
 
 export default stats

@@ -1,3 +1,4 @@
+import type { Config } from '../config.js'
 import { Unavailable } from '../engines/errors.js'
 
 /** What can be set about how events are handled; milliseconds where it says so. */
@@ -18,6 +19,20 @@ export interface BusSettings {
   /** How long a stop waits for handlers that run. */
   drainMs: number
 }
+
+export const settingsOf = (config: Config): BusSettings => ({
+  leaseMs: config.LEASE_MS,
+  maxAttempts: config.MAX_ATTEMPTS,
+  retryBaseMs: config.RETRY_BASE_MS,
+  retryCapMs: config.RETRY_CAP_MS,
+  handlerTimeoutMs: config.HANDLER_TIMEOUT_MS,
+  concurrency: config.CONCURRENCY,
+  eventTtlMs: config.EVENT_TTL_MS,
+  resultTtlMs: config.RESULT_TTL_MS,
+  replayRate: config.REPLAY_RATE,
+  // The rest is for connections and files.
+  drainMs: 0.75 * config.SHUTDOWN_MS,
+})
 
 /** Between tries while the infrastructure fails, in milliseconds. */
 export const PAUSE_MS = 250

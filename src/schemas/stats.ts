@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { Nullable, Timestamp } from './common.js'
 import { exampleCounters, TopicCounters } from './topic.js'
 
@@ -39,3 +39,4 @@ export const Stats = Type.Object(
     ],
   },
 )
+export type Stats = Static<typeof Stats>
