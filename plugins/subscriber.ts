@@ -36,7 +36,7 @@ export default fp<Config>(
   { name: 'subscriber', dependencies: ['engine', 'publisher'] },
 )
 
-export /** A processor that lives announces itself several times a lease; clocks may differ by another. */
+/** A processor that lives announces itself several times a lease; clocks may differ by another. */
 async function anyProcessor(engine: Engine, leaseMs: number): Promise<Check> {
   const { processors } = await engine.lease(null, [])
   const polls = processors.flatMap(({ lastPollAt }) => (lastPollAt === null ? [] : [Date.parse(lastPollAt)]))
