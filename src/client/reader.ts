@@ -1,0 +1,92 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { PAUSE_MS } from '../bus/settings.js'
+import type { Engine } from '../engines/engine.js'
+import { Unavailable } from '../engines/errors.js'
+import type { KeypostEvent } from '../schemas/event.js'
+import { Bell } from './bell.js'
+
+/** Events that are held in memory at most. */
+const PAGE = 100
+/** A wake-up can be lost, so the topic is looked at now and then anyway. */
+const POLL_MS = 1000
+
+/** An event, and where to go on after it. */
+export interface Read {
+  event: KeypostEvent
+  cursor: string
+}
+
+/**
+ * The events of a topic after a cursor (null: all that are kept), in publish order within each partition, for
+ * as long as nobody aborts. Outages are waited out.
+ * @throws BadCursor
+ */
+export async function* read(
+  engine: Engine,
+  topic: string,
+  from: string | null,
+  signal: AbortSignal,
+): AsyncGenerator<Read, void, undefined> {
+  const bell = new Bell()
+  const unwatch = engine.watch(() => bell.ring())
+  let cursor = from
+  try {
+    while (!signal.aborted) {
+      bell.silence()
+      const page = await pageAfter(engine, topic, cursor)
+      for (const item of page?.items ?? []) {
+        if (signal.aborted) return
+        yield item
+      }
+      cursor = page?.cursor ?? cursor
+      if (page === null) await sleep(PAUSE_MS, signal)
+      else if (page.items.length === 0) await bell.heard(POLL_MS, signal)
+    }
+  } finally {
+    unwatch()
+  }
+}
+
+/** Where the topic ends by now; null: nobody wants to know any more. */
+export async function endOf(engine: Engine, topic: string, signal: AbortSignal): Promise<string | null> {
+  while (!signal.aborted) {
+    const page = await throughOutage(() =>
+      engine.list('events', { topic, order: 'asc', follow: 'new', limit: 1 }),
+    )
+    if (page !== null) return page.nextCursor
+    await sleep(PAUSE_MS, signal)
+  }
+  return null
+}
+
+async function pageAfter(engine: Engine, topic: string, cursor: string | null) {
+  const page = await throughOutage(() =>
+    engine.list('events', {
+      topic,
+      order: 'asc',
+      follow: 'all',
+      limit: PAGE,
+      ...(cursor !== null && { cursor }),
+    }),
+  )
+  if (page === null) return null
+  const items = page.items.flatMap((event, i) => {
+    const cursor = page.cursors?.[i]
+    return cursor === undefined ? [] : [{ event, cursor }]
+  })
+  return { items, cursor: page.nextCursor }
+}
+
+/** null: the infrastructure failed, so it is worth trying again. */
+export async function throughOutage<T>(call: () => Promise<T>): Promise<T | null> {
+  try {
+    return await call()
+  } catch (error) {
+    if (error instanceof Unavailable) return null
+    throw error
+  }
+}
+
+/** Ends early when somebody aborts. */
+export const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
+  pause(ms, undefined, { signal }).catch(() => {})
