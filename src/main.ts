@@ -1,25 +1,67 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { help } from './commands/help.js'
 import { ConfigError } from './config.js'
 import { Misconfigured } from './engines/errors.js'
 import { version } from './version.js'
 
-const HELP = `Usage: keypost [command]
+interface Command {
+  /** Its one switch, beside those that all have. */
+  flag?: string
+  /** It takes an argument. */
+  takesArgument?: true
+  run(flag: boolean, argument: string | undefined): Promise<void>
+}
 
-Commands:
-  serve            serve the HTTP API and handle events (the default)
-  process          only handle events, beside others that serve; needs REDIS_URL
-  doctor           look at the engine and the data, without changing them
-  doctor --json    the same as JSON
-  openapi          write openapi/openapi.yaml from the schemas
-  openapi --check  tell whether that file is what the schemas say
+// What a command needs is loaded when it runs.
+const commands: Record<string, Command> = {
+  serve: { run: async () => (await import('./commands/serve.js')).serve() },
+  process: { run: async () => (await import('./commands/process.js')).processEvents() },
+  demo: {
+    takesArgument: true,
+    run: async (_, url) => (await import('./commands/demo.js')).demo(url),
+  },
+  doctor: {
+    flag: 'json',
+    run: async (json) => (await import('./commands/doctor.js')).doctor({ json }),
+  },
+  openapi: {
+    flag: 'check',
+    run: async (check) => (await import('./commands/openapi.js')).openapi({ check }),
+  },
+}
 
-Options:
-  -h, --help       print this
-  -v, --version    print the version
+const COMMON = {
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} satisfies ParseArgsConfig['options']
 
-Keypost is configured by environment variables, or by the same in a file .env: see .env.example.
-"keypost process" does not look at SUBSCRIBER, and without PORT listens for /livez and /readyz on any free port.`
+/** How a command is to be used, with what was wrong. */
+const usage = (message: string, name: string): ConfigError => new ConfigError(`${message}\n\n${help[name]}`)
+
+async function main(args: string[]): Promise<void> {
+  const at = args.findIndex((arg) => !arg.startsWith('-'))
+  const name = args[at] ?? 'serve'
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command === undefined) throw usage(`there is no command "${name}"`, 'keypost')
+  const { values, positionals } = parsed(args.toSpliced(at, at < 0 ? 0 : 1), name, command)
+  if (values.help) console.log(help[at < 0 ? 'keypost' : name])
+  else if (values.version) console.log(version)
+  else await command.run(command.flag !== undefined && values[command.flag] === true, positionals[0])
+}
+
+/** @throws ConfigError for what the command does not take */
+function parsed(args: string[], name: string, { flag, takesArgument }: Command) {
+  const options: ParseArgsConfig['options'] = { ...COMMON, ...(flag && { [flag]: { type: 'boolean' } }) }
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
+    const surplus = positionals[takesArgument ? 1 : 0]
+    if (surplus !== undefined) throw new Error(`"${surplus}" is an argument too many`)
+    return { values, positionals }
+  } catch (error) {
+    throw usage((error as Error).message, name)
+  }
+}
 
 /** What went wrong before anything could be served, in one line; a stack is for bugs only. */
 function explain(error: unknown): string {
@@ -30,30 +72,7 @@ function explain(error: unknown): string {
     return `${address}:${port} is in use by another process: set PORT to another port`
   if (code === 'EADDRNOTAVAIL') return `${address} is not an address of this machine: set HOST to another`
   if (code === 'EACCES') return error.message
-  if (code?.startsWith('ERR_PARSE_ARGS')) return `${error.message}\n\n${HELP}`
   return error.stack ?? error.message
-}
-
-async function main(args: string[]): Promise<void> {
-  const { positionals, values } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      version: { type: 'boolean', short: 'v' },
-      check: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    },
-  })
-  const [command = 'serve'] = positionals
-  if (values.help) console.log(HELP)
-  else if (values.version) console.log(version)
-  else if (command === 'serve') await (await import('./commands/serve.js')).serve()
-  else if (command === 'process') await (await import('./commands/process.js')).processEvents()
-  else if (command === 'doctor') await (await import('./commands/doctor.js')).doctor({ json: values.json })
-  else if (command === 'openapi')
-    await (await import('./commands/openapi.js')).openapi({ check: values.check })
-  else throw new ConfigError(`there is no command "${command}"\n\n${HELP}`)
 }
 
 try {

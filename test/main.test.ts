@@ -124,16 +124,40 @@ t.test('data that was written with another pepper refuses to start', async (t) =
   await addressOf(third)
 })
 
-t.test('--help and --version say it and end; what is not a command is refused', async (t) => {
+t.test('--help and --version say it and end; every command has a help of its own', async (t) => {
   const help = await run(t, ['--help'])
   t.equal(await help.exit, 0)
-  t.match(help.out(), 'Usage: keypost')
+  t.match(help.out(), 'Usage: keypost [command]')
   const version = await run(t, ['--version'])
   t.equal(await version.exit, 0)
   t.match(version.out(), /^\d+\.\d+\.\d+\n$/)
-  for (const args of [['nonsense'], ['--nonsense']]) {
-    const wrong = await run(t, args)
+  const named = [...help.out().matchAll(/^ {2}(\w+) {2,}/gm)].flatMap(([, name]) => name ?? [])
+  t.strictSame(named, ['serve', 'process', 'demo', 'doctor', 'openapi'])
+  for (const name of named) {
+    const own = await run(t, [name, '--help'])
+    t.equal(await own.exit, 0)
+    t.ok(own.out().startsWith(`Usage: keypost ${name}`), own.out())
+    t.ok(
+      own
+        .out()
+        .split('\n')
+        .every((line) => line.length <= 120),
+      'short lines',
+    )
+  }
+})
+
+t.test('what is not a command, an option or an argument of it is refused, with how it is used', async (t) => {
+  for (const [args, said] of [
+    [['nonsense'], /there is no command "nonsense"[^]*Usage: keypost \[command\]/],
+    [['toString'], /there is no command "toString"/],
+    [['--nonsense'], /'--nonsense'[^]*Usage: keypost serve/],
+    [['serve', '--json'], /'--json'[^]*Usage: keypost serve/],
+    [['doctor', 'it'], /"it" is an argument too many[^]*Usage: keypost doctor/],
+  ] as const) {
+    const wrong = await run(t, [...args])
     t.equal(await wrong.exit, 1)
-    t.match(wrong.err(), 'Usage: keypost')
+    t.match(wrong.err(), said)
+    t.notMatch(wrong.err(), '    at ')
   }
 })
