@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { KeypostError } from '../src/errors.js'
 
@@ -12,16 +12,7 @@ export const BODY_LIMIT = 640 * 1024
 export default fp(
   async (app) => {
     app.removeAllContentTypeParsers()
-    const parse = app.getDefaultJsonParser('error', 'error')
-    const json = (
-      request: FastifyRequest,
-      body: Buffer,
-      done: (error: Error | null, body?: unknown) => void,
-    ): void => {
-      const text = decode(body)
-      if (text === null) done(notUtf8())
-      else parse(request, text, done)
-    }
+    const json = jsonParser(app)
     app.addContentTypeParser('application/json', { parseAs: 'buffer' }, json)
     app.addContentTypeParser<Buffer>(
       'application/merge-patch+json',
@@ -38,6 +29,18 @@ export default fp(
   },
   { name: 'body' },
 )
+
+type Done = (error: Error | null, body?: unknown) => void
+
+/** For any media type that is JSON. */
+export function jsonParser(app: FastifyInstance) {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  return (request: FastifyRequest, body: Buffer, done: Done): void => {
+    const text = decode(body)
+    if (text === null) done(notUtf8())
+    else parse(request, text, done)
+  }
+}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

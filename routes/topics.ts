@@ -1,10 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import cloudevents, { receiveEvent } from '../plugins/cloudevents.js'
 import { withStandardTopics } from '../src/domain/counters.js'
 import * as answers from '../src/schemas/answers.js'
+import { Accepted, EventBody, EventHeaders, TopicParams } from '../src/schemas/event-input.js'
 import { TopicList } from '../src/schemas/topic.js'
 
 /** /topics: the streams of events. */
 const topics: FastifyPluginAsyncTypebox = async (app) => {
+  await app.register(cloudevents)
+
   app.route({
     method: 'GET',
     url: '/topics',
@@ -21,6 +25,52 @@ const topics: FastifyPluginAsyncTypebox = async (app) => {
         ...counters,
       }))
       return { items }
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/topics/:topic/events',
+    preValidation: receiveEvent,
+    schema: {
+      operationId: 'publishEvent',
+      summary: 'Publish an event on a topic of your own',
+      description:
+        'The topic is made by its first event. Send the event in short (`type`, `data` and perhaps `subject`), or ' +
+        'as a CloudEvent 1.0: in structured mode, or in binary mode with `ce-` headers and JSON as its data. ' +
+        'Events of one subject are handled one after the other, in the order of their publication. Data that ' +
+        'does not fit the schema of the handler of its type is refused, if the process that serves this has ' +
+        'handlers.\n\n' +
+        'Keypost gives the event its `id`, `source` and `time`; those of a CloudEvent are kept as `clientid`, ' +
+        '`clientsource` and `clienttime`, and its extension attributes as they are. A CloudEvent that is sent ' +
+        'again within 24 hours, to the same topic with the same `source`, `id` and `subject`, is not published ' +
+        'again: the first one is answered, or, if its type or data are others, 422.',
+      tags: ['events'],
+      params: TopicParams,
+      headers: EventHeaders,
+      body: EventBody,
+      response: {
+        202: answers.published(Accepted, 'The event is kept, and will be handled.'),
+        ...answers.refusals(
+          'reserved_topic',
+          'idempotency_mismatch',
+          'schema_mismatch',
+          'conflict',
+          'backlog_full',
+          ...answers.bodyRefusals,
+        ),
+      },
+    },
+    handler: async ({ params, body, operation }, reply) => {
+      const {
+        id,
+        topic,
+        type,
+        subject = null,
+        time,
+      } = await app.publisher.publishEvent(params.topic, body, operation)
+      reply.code(202).headers({ location: `/events/${id}`, 'keypost-event-id': id })
+      return { id, topic, type, subject, time }
     },
   })
 }

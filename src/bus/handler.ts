@@ -1,15 +1,22 @@
+import type { TSchema } from 'typebox'
 import type { Engine, SettlementChange } from '../engines/engine.js'
 import type { KeypostEvent } from '../schemas/event.js'
 import type { Outcome } from '../schemas/result.js'
 import type { Publisher } from './publisher.js'
-import type { BusSettings } from './settings.js'
+import type { BusSettings, Log } from './settings.js'
+
+/** What a handler may have otherwise than what is set for all. */
+export type HandlerSettings = Partial<
+  Pick<BusSettings, 'maxAttempts' | 'retryBaseMs' | 'retryCapMs' | 'handlerTimeoutMs'>
+>
 
 /** What is done with the events of one type on one topic. */
 export interface Handler {
   topic: string
   type: string
-  /** Instead of what is set for all handlers. */
-  settings?: Partial<Pick<BusSettings, 'maxAttempts' | 'retryBaseMs' | 'retryCapMs' | 'handlerTimeoutMs'>>
+  /** What the events' data must be like to be published (see data-schemas.ts). */
+  schema?: TSchema
+  settings?: HandlerSettings
   /**
    * Runs at least once for each event, and may run again after a crash: what it does elsewhere must be safe to
    * repeat. What it returns is written exactly once. A throw is a failed attempt, and is tried again later.
@@ -30,6 +37,8 @@ export interface HandlerContext {
   signal: AbortSignal
   /** From 1. */
   attempt: number
+  /** Its lines say which event they are about. */
+  log: Log
 }
 
 /** An event that no handler asks for is recorded, with the fields that an update says it changed. */
@@ -68,4 +77,5 @@ export class Registry {
   }
 }
 
-const nameOf = ({ topic, type }: { topic: string; type: string }): string => `${topic}/${type}`
+/** How handlers are told apart. */
+export const nameOf = ({ topic, type }: { topic: string; type: string }): string => `${topic}/${type}`

@@ -129,8 +129,9 @@ export class Handling {
 
   async #attempt(handle: Handler['handle'], delivery: Delivery, settings: BusSettings): Promise<Attempt> {
     if (this.worker.ending.aborted) return interrupted('the partition is being given up')
-    const { engine, publisher } = this.parts
-    const context = { engine, publisher, attempt: failuresIn(delivery.history).length + 1 }
+    const { engine, publisher, log } = this.parts
+    const facts = factsOf(delivery)
+    const context = { engine, publisher, attempt: facts.attempt, log: log.child?.(facts) ?? log }
     return attempt(handle, delivery.event, context, settings.handlerTimeoutMs, this.worker.abandoned)
   }
 }

@@ -1,6 +1,8 @@
-import type { Change, RecordKind, Records } from '../domain/change.js'
+import { isDeepStrictEqual } from 'node:util'
+import type { Change, NewEvent, RecordKind, Records } from '../domain/change.js'
 import type { Context, Decision, Operation } from '../domain/context.js'
-import { derivedId, newId, placementOf } from '../domain/ids.js'
+import { customEvent } from '../domain/custom-events.js'
+import { derivedId, newId, placementOf, timeOf } from '../domain/ids.js'
 import { deleteKey, receiveKey, revokeKey, submitKey, updateKey } from '../domain/keys.js'
 import {
   createProfile,
@@ -12,11 +14,14 @@ import {
 import type { Committed, Engine } from '../engines/engine.js'
 import { Conflict } from '../engines/errors.js'
 import { KeypostError } from '../errors.js'
+import type { KeypostEvent } from '../schemas/event.js'
+import type { CloudEventInput, EventInput } from '../schemas/event-input.js'
 import type { Key } from '../schemas/key.js'
 import type { KeyPatch, KeySubmission } from '../schemas/key-input.js'
 import type { Profile } from '../schemas/profile.js'
 import type { ProfileInput, ProfilePatch } from '../schemas/profile-input.js'
 import { Backlog } from './backpressure.js'
+import type { DataSchemas } from './data-schemas.js'
 import { findFree, moveEmail } from './emails.js'
 
 /** The versions that a client accepts (RFC 9110 §13.1.1); null: it did not ask. */
@@ -42,6 +47,8 @@ export interface PublisherOptions {
   operationTtlMs: number
   /** With so many unfinished events nothing more is published (see backpressure.ts); without it, there is no limit. */
   maxUnfinished?: number
+  /** What is checked of the data of custom events. */
+  dataSchemas?: DataSchemas
 }
 
 /**
@@ -136,6 +143,42 @@ export class Publisher {
     return this.#change('profiles', id, ifMatch, deleteProfile)
   }
 
+  /**
+   * Publishes an event on a custom topic. A CloudEvent of a source and id that were sent before is not published
+   * again; the first one is answered.
+   * @throws reserved_topic, schema_mismatch, idempotency_mismatch
+   */
+  async publishEvent(
+    topic: string,
+    input: EventInput | CloudEventInput,
+    operation = this.#operation(),
+  ): Promise<KeypostEvent> {
+    const { event, ...change } = customEvent(
+      topic,
+      input,
+      this.#context(operation),
+      placementOf(operation.id),
+    )
+    this.options.dataSchemas?.check(event)
+    try {
+      const { time } = await this.#write({
+        ...change,
+        operationId: operation.id,
+        operationTtlMs: operation.ttlMs,
+        events: [event],
+      })
+      return { ...event, time: time ?? timeOf(event.id) }
+    } catch (error) {
+      if (!(error instanceof Conflict) || error.expectation.what !== 'claim') throw error
+      const { found } = error.expectation
+      if (found === null) throw error
+      const first = await this.engine.get('events', found)
+      if (first !== null) return sameEvent(first, event)
+      // It is known by its claim alone, after its time.
+      return { ...event, id: found, time: timeOf(found) }
+    }
+  }
+
   #operation(): Operation {
     return { id: newId(), ttlMs: this.options.operationTtlMs }
   }
@@ -212,6 +255,12 @@ export class Publisher {
     if (write?.kind !== 'profiles' || write.before === null) return commit()
     return moveEmail(this.engine, write.before, write.after, change.operationId, commit)
   }
+}
+
+/** An event that was sent before. Another in its name would be lost. @throws idempotency_mismatch */
+function sameEvent(first: KeypostEvent, again: NewEvent): KeypostEvent {
+  if (first.type === again.type && isDeepStrictEqual(first.data, again.data)) return first
+  throw new KeypostError('idempotency_mismatch', 'Another event was sent with this source and id.')
 }
 
 /** The record that a client wants changed. @throws not_found, version_mismatch */

@@ -23,6 +23,8 @@ export const record = <T extends TSchema>(schema: T, description: string) =>
   json(description, schema, headers.etag)
 export const created = <T extends TSchema>(schema: T, description: string) =>
   json(description, schema, { ...headers.location, ...headers.etag, ...headers.event })
+export const published = <T extends TSchema>(schema: T, description: string) =>
+  json(description, schema, { Location: header('Where the event is.'), ...headers.event })
 /** It will be done; `where` says what `Location` names. */
 export const accepted = <T extends TSchema>(schema: T, description: string, where: string) =>
   json(description, schema, { Location: header(where) })

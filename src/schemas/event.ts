@@ -14,7 +14,31 @@ export const TopicName = Type.String({ pattern: '^[a-z][a-z0-9_.-]{0,62}$', maxL
 export const EventType = PrintableText({ description: 'What happened.' })
 export const Subject = PrintableText({ description: 'Which record it is about.' })
 
-/** A CloudEvents 1.0 event in the JSON format, with the extension attributes `topic` and `traceparent`. */
+/** Where an event keeps what its client's CloudEvent had under the names that are Keypost's to fill. */
+export const FROM_CLIENT = { id: 'clientid', source: 'clientsource', time: 'clienttime' } as const
+
+const OWN = ['topic', 'changed', ...Object.values(FROM_CLIENT), 'data']
+
+/**
+ * Extension attributes (CloudEvents 1.0 §3.1): of any name but those that Keypost fills itself.
+ */
+export const extensions = {
+  patternProperties: {
+    [`^(?!(?:${OWN.join('|')})$)[a-z0-9]{1,20}$`]: {
+      type: ['string', 'integer', 'boolean'],
+      pattern: '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]*$',
+      maxLength: 1000,
+      minimum: -(2 ** 31),
+      maximum: 2 ** 31 - 1,
+    },
+  },
+  additionalProperties: false,
+} as const
+
+const kept = (attribute: string) =>
+  Type.Optional(Type.String({ description: `The \`${attribute}\` of the CloudEvent that the client sent.` }))
+
+/** A CloudEvents 1.0 event in the JSON format. Events on custom topics may have further extension attributes. */
 export const KeypostEvent = Type.Object(
   {
     specversion: Type.Literal('1.0'),
@@ -28,9 +52,12 @@ export const KeypostEvent = Type.Object(
     changed: Type.Optional(
       Type.String({ description: 'Of an update: the names of the fields it changed, by commas.' }),
     ),
+    [FROM_CLIENT.id]: kept('id'),
+    [FROM_CLIENT.source]: kept('source'),
+    [FROM_CLIENT.time]: kept('time'),
     data: Type.Unknown(),
   },
-  { $id: 'Event', additionalProperties: false, examples: [examples.event] },
+  { $id: 'Event', ...extensions, examples: [examples.event] },
 )
 export type KeypostEvent = Static<typeof KeypostEvent>
 

@@ -42,6 +42,23 @@ export const event = {
   data: key,
 }
 
+export const eventInput = { type: 'order.placed', subject: 'orders/17', data: { total: 42 } }
+
+export const cloudEventInput = {
+  specversion: '1.0' as const,
+  id: 'a-17',
+  source: '/shop',
+  ...eventInput,
+}
+
+export const acceptedEvent = {
+  id: '0192f0c1-6e7f-7091-a2b3-5f6071829300',
+  topic: 'orders',
+  type: eventInput.type,
+  subject: eventInput.subject,
+  time: event.time,
+}
+
 export const result = {
   id: event.id,
   topic: event.topic,

@@ -20,6 +20,7 @@ const contextOf = (engine: Engine): HandlerContext => ({
   publisher: publisherOn(engine),
   signal: new AbortController().signal,
   attempt: 1,
+  log: { debug() {}, info() {}, warn() {}, error() {} },
 })
 
 const revocations = async (engine: Engine) => all(engine, 'events', { type: 'key.revoked' })
