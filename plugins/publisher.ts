@@ -16,8 +16,9 @@ export default fp<Config>(
       source: config.KEYPOST_SOURCE,
       operationTtlMs: config.OPERATION_TTL_MS,
       maxUnfinished: config.MAX_UNFINISHED,
+      dataSchemas: app.dataSchemas,
     })
     app.decorate('publisher', publisher)
   },
-  { name: 'publisher', dependencies: ['engine', 'pepper'] },
+  { name: 'publisher', dependencies: ['engine', 'handlers', 'pepper'] },
 )

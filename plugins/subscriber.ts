@@ -3,7 +3,6 @@ import { settingsOf } from '../src/bus/settings.js'
 import { type Subscriber, startSubscriber } from '../src/bus/subscriber.js'
 import type { Config } from '../src/config.js'
 import type { Engine } from '../src/engines/engine.js'
-import { standardHandlers } from '../src/handlers/index.js'
 import type { Check } from '../src/schemas/health.js'
 
 declare module 'fastify' {
@@ -26,14 +25,14 @@ export default fp<Config>(
       subscriber = startSubscriber({
         engine: app.engine,
         publisher: app.publisher.unlimited(),
-        handlers: standardHandlers,
+        handlers: app.handlers,
         settings: settingsOf(config),
         log: app.log,
       })
     })
     app.addHook('onClose', () => subscriber?.stop())
   },
-  { name: 'subscriber', dependencies: ['engine', 'publisher'] },
+  { name: 'subscriber', dependencies: ['engine', 'handlers', 'publisher'] },
 )
 
 /** A processor that lives announces itself several times a lease; clocks may differ by another. */

@@ -5,6 +5,7 @@ import cacheControl from '../plugins/cache-control.js'
 import closing from '../plugins/closing.js'
 import conditions from '../plugins/conditions.js'
 import engine from '../plugins/engine.js'
+import handlers from '../plugins/handlers.js'
 import idempotency from '../plugins/idempotency.js'
 import log from '../plugins/log.js'
 import methods from '../plugins/methods.js'
@@ -46,6 +47,7 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(swagger)
 
   // What they are about
+  await app.register(handlers, config)
   await app.register(redis, { redisUrl: config.REDIS_URL ?? null, waitReplicas: config.WAIT_REPLICAS })
   await app.register(pepper, config)
   await app.register(engine, { ...config, onFatal: surroundings.onFatal })

@@ -49,6 +49,12 @@ export const Environment = Type.Object({
     default: 'on',
     description: 'off: another process handles the events.',
   }),
+  HANDLERS: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'A folder of modules that handle the events of other topics: see docs/handlers.md.',
+    }),
+  ),
   PARTITIONS: Type.Optional(
     Type.Integer({
       minimum: 1,

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import cacheControl from '../plugins/cache-control.js'
 import closing from '../plugins/closing.js'
 import engine from '../plugins/engine.js'
+import handlers from '../plugins/handlers.js'
 import log from '../plugins/log.js'
 import methods from '../plugins/methods.js'
 import pepper from '../plugins/pepper.js'
@@ -29,6 +30,7 @@ export async function buildProcessor(config: Config, surroundings: Surroundings)
   await app.register(validation)
 
   // What they are about
+  await app.register(handlers, config)
   await app.register(redis, { redisUrl: config.REDIS_URL ?? null, waitReplicas: config.WAIT_REPLICAS })
   await app.register(pepper, config)
   await app.register(engine, { ...config, onFatal: surroundings.onFatal })

@@ -1,0 +1,25 @@
+import fp from 'fastify-plugin'
+import { DataSchemas } from '../src/bus/data-schemas.js'
+import type { Handler } from '../src/bus/handler.js'
+import type { Config } from '../src/config.js'
+import { standardHandlers } from '../src/handlers/index.js'
+import { loadHandlers } from '../src/handlers/load.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** All that this process has: Keypost's own, and those of the folder `HANDLERS`. */
+    handlers: Handler[]
+    /** What their events' data is checked against. */
+    dataSchemas: DataSchemas
+  }
+}
+
+/** What is done with events, and which are taken. */
+export default fp<Config>(
+  async (app, { HANDLERS: folder }) => {
+    const custom = folder === undefined ? [] : await loadHandlers(folder)
+    app.decorate('handlers', [...standardHandlers, ...custom])
+    app.decorate('dataSchemas', new DataSchemas(custom))
+  },
+  { name: 'handlers' },
+)
