@@ -6,6 +6,7 @@ import { percentiles } from '../src/demo/report.js'
 import { runDemo } from '../src/demo/run.js'
 import { build, folder } from './helper.js'
 import { addressOf, run } from './process.js'
+import { freePort } from './redis-server.js'
 
 /** What the table must say, whatever the engine and the machine: outcome and number of events. */
 const ROWS = [
@@ -81,7 +82,10 @@ t.test('what nobody handles does not settle, and that is said', async (t) => {
 })
 
 t.test('a service that goes away ends the demo, with one line that says what was sent', async (t) => {
-  const demo = runDemo(new Client('http://127.0.0.1:1'), remembered(), { failing: false, patienceMs: 200 })
+  const demo = runDemo(new Client(`http://127.0.0.1:${await freePort()}`), remembered(), {
+    failing: false,
+    patienceMs: 200,
+  })
   await t.rejects(demo, { name: 'Refused', message: /^POST \/profiles: connect ECONNREFUSED/ })
 })
 

@@ -149,11 +149,11 @@ t.test('--help and --version say it and end; every command has a help of its own
 
 t.test('what is not a command, an option or an argument of it is refused, with how it is used', async (t) => {
   for (const [args, said] of [
-    [['nonsense'], /there is no command "nonsense"[^]*Usage: keypost \[command\]/],
+    [['nonsense'], /there is no command "nonsense"[\s\S]*Usage: keypost \[command\]/],
     [['toString'], /there is no command "toString"/],
-    [['--nonsense'], /'--nonsense'[^]*Usage: keypost serve/],
-    [['serve', '--json'], /'--json'[^]*Usage: keypost serve/],
-    [['doctor', 'it'], /"it" is an argument too many[^]*Usage: keypost doctor/],
+    [['--nonsense'], /'--nonsense'[\s\S]*Usage: keypost serve/],
+    [['serve', '--json'], /'--json'[\s\S]*Usage: keypost serve/],
+    [['doctor', 'it'], /"it" is an argument too many[\s\S]*Usage: keypost doctor/],
   ] as const) {
     const wrong = await run(t, [...args])
     t.equal(await wrong.exit, 1)

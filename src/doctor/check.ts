@@ -27,3 +27,5 @@ const SIGNS = { ok: '✓', warning: '!', failed: '✗' } as const
 /** A check as people read it: a line, and one with what to do. */
 export const lineOf = ({ name, level, detail, advice }: Check): string =>
   `${SIGNS[level]} ${name.padEnd(11)} ${detail}${advice === null ? '' : `\n  ${' '.repeat(11)} → ${advice}`}`
+
+export const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20)

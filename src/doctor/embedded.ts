@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config.js'
 import { audit } from '../engines/embedded/audit.js'
@@ -9,7 +9,7 @@ import { LAYOUT_VERSION } from '../engines/embedded/layout.js'
 import { isHeld } from '../engines/embedded/lock.js'
 import { stats } from '../engines/embedded/read.js'
 import { openStore } from '../engines/embedded/store.js'
-import { type Check, failed, ok, warning } from './check.js'
+import { type Check, failed, mebibytes, ok, warning } from './check.js'
 import { checkOldest } from './fleet.js'
 import { checkLayout, type StoredLayout } from './layout.js'
 import { checkRecount, type PartitionVerdict } from './recount.js'
@@ -25,6 +25,7 @@ export async function* examineEmbedded(config: Config): AsyncGenerator<Check> {
   try {
     yield ok('engine', `embedded, in ${dataDir}`)
     yield ok('persistence', 'every answer waits for the disk: a crash loses nothing acknowledged')
+    yield await disk(dataDir)
     yield (await isHeld(dataDir))
       ? ok('processors', 'a process has the folder')
       : warning('processors', 'no process has the folder', 'run `keypost serve`')
@@ -54,4 +55,16 @@ async function peppersOf({ peppers, DATA_DIR }: Config): Promise<string[]> {
   if (peppers.length > 0) return peppers
   const kept = await readFile(join(DATA_DIR, PEPPER_FILE), 'utf8').catch(() => null)
   return kept === null ? [] : [kept.trim()]
+}
+
+/** Below it, a burst of writes may fill the disk; then writes are refused and the process ends. */
+const ROOM = 2 ** 30
+
+async function disk(dataDir: string): Promise<Check> {
+  const [{ size }, { bavail, bsize }] = await Promise.all([stat(join(dataDir, DATA_FILE)), statfs(dataDir)])
+  const free = bavail * bsize
+  const detail = `${mebibytes(free)} MiB free, the data file has ${mebibytes(size)} MiB`
+  return free >= Math.max(ROOM, size)
+    ? ok('disk', detail)
+    : warning('disk', detail, 'make room: as much as the file, for a copy of it, and at least 1 GiB')
 }

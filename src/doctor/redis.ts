@@ -13,6 +13,7 @@ import { type Check, failed, ok, warning } from './check.js'
 import { checkFleet, checkOldest } from './fleet.js'
 import { checkLayout, type StoredLayout } from './layout.js'
 import { checkRecount, type PartitionVerdict } from './recount.js'
+import { checkRights } from './rights.js'
 import { checkServer } from './server.js'
 
 /** Looks at Redis and what Keypost has in it, without writing. */
@@ -20,8 +21,11 @@ export async function* examineRedis(config: Config, url: string): AsyncGenerator
   const store = new Store(connect(url))
   const { address } = store.connections
   try {
-    await store.call((redis) => redis.ping())
+    const rights = await checkRights(store, config)
     yield ok('engine', `redis, at ${address}`)
+    yield rights
+    // The rest would be refused somewhere.
+    if (rights.level === 'failed') return
     yield await roundTrips(store)
     yield await skew(store)
     const facts = factsIn(await store.call((redis) => redis.info()))

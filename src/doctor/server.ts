@@ -1,6 +1,6 @@
 import { checkEviction, checkVersion } from '../engines/redis/boot.js'
 import { type Durability, warningsOf } from '../engines/redis/durability.js'
-import { type Check, failed, ok, warning } from './check.js'
+import { type Check, failed, mebibytes, ok, warning } from './check.js'
 
 type Facts = Map<string, string>
 
@@ -79,5 +79,3 @@ function memory(facts: Facts): Check {
     ? ok('memory', detail)
     : warning('memory', detail, 'give Redis more memory, or lower EVENT_TTL_MS and RESULT_TTL_MS')
 }
-
-const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20)

@@ -1,0 +1,61 @@
+import type { Config } from '../config.js'
+import { topics } from '../domain/topics.js'
+import { COMMANDS, OPTIONAL_COMMANDS, REPLICA_COMMANDS, ruleOf } from '../engines/redis/commands.js'
+import { script } from '../engines/redis/scripts.js'
+import type { Store } from '../engines/redis/store.js'
+import { type Check, failed, ok, warning } from './check.js'
+
+const rightsScript = script('rights')
+
+/**
+ * Whether the user may give every command, on the keys and channels of Keypost.
+ * @throws Unavailable when Redis cannot be reached
+ */
+export async function checkRights(store: Store, { WAIT_REPLICAS }: Config): Promise<Check> {
+  const name = 'rights'
+  const channels = Object.values(topics).map((topic) => ['PUBLISH', topic, ''])
+  const { db = 0 } = store.connections.commands.options
+  const needed = [
+    ...COMMANDS,
+    ...channels,
+    ...(WAIT_REPLICAS > 0 ? REPLICA_COMMANDS : []),
+    ...(db > 0 ? [['SELECT', `${db}`]] : []),
+  ]
+  let refused: string[][]
+  try {
+    refused = await refusedOf(store, [...needed, ...OPTIONAL_COMMANDS])
+  } catch (error) {
+    if (!(error as Error).message.includes('NOPERM')) throw error
+    return failed(name, 'the user may not run scripts', 'allow evalsha and eval, and run this again')
+  }
+  const missing = refused.filter((command) => needed.includes(command))
+  if (missing.length > 0)
+    return failed(
+      name,
+      `the user may not ${missing.map(described).join(', ')}`,
+      `ACL SETUSER <user> ${[...new Set(missing.map((command) => `+${ruleOf(command)}`))].join(' ')} ~keypost:* ` +
+        `&keypost:* ${channels.map(([, topic]) => `&${topic}`).join(' ')}, and ACL SAVE`,
+    )
+  const [less] = refused
+  return less === undefined
+    ? ok(
+        name,
+        `each of the ${needed.length + OPTIONAL_COMMANDS.length} that Keypost uses, on its keys and channels`,
+      )
+    : warning(
+        name,
+        `every command that is needed, but not ${described(less)}`,
+        'allow it, or know by yourself how often Redis flushes its append-only file',
+      )
+}
+
+const described = (command: string[]): string =>
+  command[0] === 'PUBLISH' || command[0] === 'SUBSCRIBE'
+    ? `${ruleOf(command)} (channel ${command[1]})`
+    : ruleOf(command)
+
+async function refusedOf(store: Store, commands: string[][]): Promise<string[][]> {
+  const words = commands.map((command) => JSON.stringify(command))
+  const numbers = (await store.run(rightsScript, [], words)) as number[]
+  return numbers.flatMap((number) => [commands[number - 1] ?? []])
+}
