@@ -5,11 +5,14 @@ import { serializers } from '../plugins/log.js'
 import { answer, answerClientError } from '../plugins/problems.js'
 import { requestIdOf } from '../plugins/request-id.js'
 import type { Config } from './config.js'
+import type { HandlerDefinition } from './handlers/define.js'
 
 export interface Surroundings {
   /** Where log lines go; standard output if there is none. */
   logTo?: { write(line: string): void }
   onFatal: OnFatal
+  /** Beside those of the folder `HANDLERS`. */
+  handlers?: HandlerDefinition[]
 }
 
 /** An HTTP server without any route: how it logs, what it bears, and how it says what it cannot read. */
