@@ -47,7 +47,7 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(swagger)
 
   // What they are about
-  await app.register(handlers, config)
+  await app.register(handlers, { ...config, ...(surroundings.handlers && { given: surroundings.handlers }) })
   await app.register(redis, { redisUrl: config.REDIS_URL ?? null, waitReplicas: config.WAIT_REPLICAS })
   await app.register(pepper, config)
   await app.register(engine, { ...config, onFatal: surroundings.onFatal })
