@@ -2,8 +2,9 @@ import type { TSchema } from 'typebox'
 import type { Engine, SettlementChange } from '../engines/engine.js'
 import type { KeypostEvent } from '../schemas/event.js'
 import type { Outcome } from '../schemas/result.js'
+import type { HandlerLog } from './handler-log.js'
 import type { Publisher } from './publisher.js'
-import type { BusSettings, Log } from './settings.js'
+import type { BusSettings } from './settings.js'
 
 /** What a handler may have otherwise than what is set for all. */
 export type HandlerSettings = Partial<
@@ -38,7 +39,7 @@ export interface HandlerContext {
   /** From 1. */
   attempt: number
   /** Its lines say which event they are about. */
-  log: Log
+  log: HandlerLog
 }
 
 /** An event that no handler asks for is recorded, with the fields that an update says it changed. */

@@ -5,6 +5,7 @@ import { LeaseLost } from '../engines/errors.js'
 import { type Attempt, attempt } from './attempt.js'
 import { CRASHED } from './crashes.js'
 import type { Handler, Registry } from './handler.js'
+import { logAbout } from './handler-log.js'
 import type { Publisher } from './publisher.js'
 import type { BusSettings, Log } from './settings.js'
 import { LOST, settlementOf } from './settlement.js'
@@ -131,7 +132,7 @@ export class Handling {
     if (this.worker.ending.aborted) return interrupted('the partition is being given up')
     const { engine, publisher, log } = this.parts
     const facts = factsOf(delivery)
-    const context = { engine, publisher, attempt: facts.attempt, log: log.child?.(facts) ?? log }
+    const context = { engine, publisher, attempt: facts.attempt, log: logAbout(log, facts) }
     return attempt(handle, delivery.event, context, settings.handlerTimeoutMs, this.worker.abandoned)
   }
 }

@@ -43,8 +43,6 @@ export interface Log {
   info(facts: object, message: string): void
   warn(facts: object, message: string): void
   error(facts: object, message: string): void
-  /** The same with facts that are in all its lines. */
-  child?(facts: object): Log
 }
 
 /** An outage is told in one line; only what nobody expected needs its stack. */

@@ -1,10 +1,13 @@
 /** What programs import: `import { connect } from 'keypost'`. Importing it does nothing by itself. */
 
+export type { Handled, HandlerContext, HandlerSettings } from '../bus/handler.js'
+export type { HandlerLog } from '../bus/handler-log.js'
 export type { Published } from '../bus/publisher.js'
 export type { Log } from '../bus/settings.js'
 export { ConfigError } from '../config.js'
 export { Misconfigured, Unavailable } from '../engines/errors.js'
 export { type ErrorCode, type ErrorItem, KeypostError } from '../errors.js'
+export { defineHandler, type HandlerDefinition } from '../handlers/define.js'
 export type { KeypostEvent } from '../schemas/event.js'
 export type { EventInput } from '../schemas/event-input.js'
 export type { Key } from '../schemas/key.js'
