@@ -1,16 +1,18 @@
 import type { LimitFunction } from 'p-limit'
 import { failuresIn } from '../domain/history.js'
-import type { Delivery, Engine, Settled } from '../engines/engine.js'
+import type { Delivery, Engine, Settled, Settlement } from '../engines/engine.js'
 import { LeaseLost } from '../engines/errors.js'
 import { type Attempt, attempt } from './attempt.js'
 import { CRASHED } from './crashes.js'
 import type { Handler, Registry } from './handler.js'
 import { logAbout } from './handler-log.js'
+import type { Observer } from './observer.js'
 import type { Publisher } from './publisher.js'
 import type { BusSettings, Log } from './settings.js'
 import { LOST, settlementOf } from './settlement.js'
 import type { Settler } from './settler.js'
 import type { Takeover } from './takeover.js'
+import { type Tracer, traceIdOf } from './tracer.js'
 
 /** A handler whose record changes under it every time is at fault itself, in the end. */
 const MAX_CONFLICTS = 20
@@ -28,6 +30,8 @@ export interface HandlingParts {
   guard: LimitFunction
   processor: string
   log: Log
+  observer?: Observer | undefined
+  tracer: Tracer
 }
 
 /** How a worker handles one event: runs its handler, side by side with others or alone, and settles how that ended. */
@@ -119,21 +123,38 @@ export class Handling {
     const settlement = settlementOf(delivery, run, by)
     const settled = await this.worker.settler.settle(settlement)
     if (settled !== 'settled') return settled
-    const { log } = this.parts
-    const facts = factsOf(delivery)
-    if (run.end === 'handled') log.info({ ...facts, durationMs: run.durationMs }, 'event processed')
+    this.#tell(delivery, settlement, run)
+    return settled
+  }
+
+  /** One line an attempt that counts. */
+  #tell({ event, history }: Delivery, settlement: Settlement, run: Ended): void {
+    const { log, observer } = this.parts
+    const { durationMs } = run
+    // The clock that stamped the event may be another's.
+    const latencyMs = Math.max(0, Date.now() - Date.parse(event.time))
+    const facts = { ...factsOf({ event, history }), durationMs, latencyMs }
+    if (run.end === 'handled') log.info(facts, 'event processed')
     else if (settlement.how === 'retry')
       log.warn({ ...facts, error: run.error }, 'attempt failed; trying again')
     else log.error({ ...facts, error: run.error }, 'event is dead')
-    return settled
+    const how = run.end === 'handled' ? 'processed' : settlement.how === 'retry' ? 'retry' : 'dead'
+    observer?.settled(event, how, latencyMs)
+    if (settlement.how === 'done')
+      for (const next of settlement.change?.events ?? []) observer?.published(next)
   }
 
   async #attempt(handle: Handler['handle'], delivery: Delivery, settings: BusSettings): Promise<Attempt> {
     if (this.worker.ending.aborted) return interrupted('the partition is being given up')
-    const { engine, publisher, log } = this.parts
+    const { engine, publisher, log, tracer, observer } = this.parts
     const facts = factsOf(delivery)
     const context = { engine, publisher, attempt: facts.attempt, log: logAbout(log, facts) }
-    return attempt(handle, delivery.event, context, settings.handlerTimeoutMs, this.worker.abandoned)
+    const { event } = delivery
+    const run = await tracer.process(event, () =>
+      attempt(handle, event, context, settings.handlerTimeoutMs, this.worker.abandoned),
+    )
+    observer?.handled(event, run.durationMs)
+    return run
   }
 }
 
@@ -142,9 +163,10 @@ const interrupted = (why: string) => ({ end: 'interrupted', why, durationMs: 0 }
 const failed = (code: string, message: string) =>
   ({ end: 'failed', error: { code, message }, durationMs: 0 }) as const
 
-const factsOf = ({ event, history }: Delivery) => ({
+const factsOf = ({ event, history }: Pick<Delivery, 'event' | 'history'>) => ({
   eventId: event.id,
   topic: event.topic,
   type: event.type,
   attempt: failuresIn(history).length + 1,
+  traceId: traceIdOf(event.traceparent),
 })

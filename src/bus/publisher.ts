@@ -23,6 +23,8 @@ import type { ProfileInput, ProfilePatch } from '../schemas/profile-input.js'
 import { Backlog } from './backpressure.js'
 import type { DataSchemas } from './data-schemas.js'
 import { findFree, moveEmail } from './emails.js'
+import type { Observer } from './observer.js'
+import { passingOn, type Tracer } from './tracer.js'
 
 /** The versions that a client accepts (RFC 9110 §13.1.1); null: it did not ask. */
 export type IfMatch = '*' | number[] | null
@@ -49,6 +51,9 @@ export interface PublisherOptions {
   maxUnfinished?: number
   /** What is checked of the data of custom events. */
   dataSchemas?: DataSchemas
+  observer?: Observer
+  /** Without it, traces of others are handed on. */
+  tracer?: Tracer
 }
 
 /**
@@ -111,7 +116,7 @@ export class Publisher {
       if (key === null || !because(key)) return
       const { change } = revokeKey(key, operationId, this.#context(this.#operation()), reason)
       const { operationTtlMs } = this.options
-      if (change !== null) await this.engine.commit({ ...change, operationTtlMs })
+      if (change !== null) await this.#send({ ...change, operationTtlMs })
     })
   }
 
@@ -246,14 +251,20 @@ export class Publisher {
 
   async #write(change: Change): Promise<Committed> {
     await this.#backlog?.admit()
-    const commit = async () => {
-      const committed = await this.engine.commit(change)
-      if (!committed.replayed) this.#backlog?.published(change.events?.length ?? 0)
-      return committed
-    }
+    const commit = () => this.#send(change)
     const [write] = change.writes ?? []
     if (write?.kind !== 'profiles' || write.before === null) return commit()
     return moveEmail(this.engine, write.before, write.after, change.operationId, commit)
+  }
+
+  async #send(change: Change): Promise<Committed> {
+    const { observer, tracer = passingOn } = this.options
+    const { events = [] } = change
+    const committed = await tracer.send(events, (events) => this.engine.commit({ ...change, events }))
+    if (committed.replayed) return committed
+    this.#backlog?.published(events.length)
+    for (const event of events) observer?.published(event)
+    return committed
   }
 }
 

@@ -5,9 +5,11 @@ import pLimit from 'p-limit'
 import type { Engine, Fleet, LeaseSwap } from '../engines/engine.js'
 import { type Handler, Registry } from './handler.js'
 import { Membership } from './membership.js'
+import type { Observer } from './observer.js'
 import type { Publisher } from './publisher.js'
 import { Replayer } from './replays.js'
 import { type BusSettings, type Log, why } from './settings.js'
+import { passingOn, type Tracer } from './tracer.js'
 import { Worker, type WorkerParts } from './worker.js'
 
 /** A dead processor's partitions are taken within the lease time and two beats. */
@@ -28,6 +30,9 @@ export interface SubscriberOptions {
   handlers: Handler[]
   settings: BusSettings
   log: Log
+  observer?: Observer
+  /** Without it, traces of others are handed on. */
+  tracer?: Tracer
 }
 
 /** Starts handling events in this process: joins the others, shares the partitions, works through its own. */
@@ -58,7 +63,8 @@ class Processor implements Subscriber {
   /** Living processors with other handlers than this one: what becomes of an event depends on who handles it. */
   #unlike: string[] = []
 
-  constructor({ engine, publisher, handlers, settings, log }: SubscriberOptions) {
+  constructor(options: SubscriberOptions) {
+    const { engine, publisher, handlers, settings, log, observer, tracer = passingOn } = options
     this.#engine = engine
     this.#settings = settings
     this.#log = log
@@ -77,6 +83,8 @@ class Processor implements Subscriber {
       replayer,
       processor: this.id,
       log,
+      observer,
+      tracer,
     }
     this.#unwatch = engine.watch((partition) => this.#workers.get(partition)?.wake())
     this.#loop = this.#run()
@@ -163,10 +171,11 @@ class Processor implements Subscriber {
     const held = this.#membership.held()
     for (const [partition, worker] of this.#workers) {
       if (held.get(partition) === worker.token) continue
-      if (this.#membership.isFree(partition)) {
-        const facts = { alarm: 'data_lost', partition }
-        if (!this.#leaving.has(partition))
-          this.#log.error(facts, 'the lease is gone, though nobody gave it back')
+      const facts = { alarm: 'data_lost', partition }
+      const leaving = this.#leaving.get(partition)
+      if (leaving === 'drained') this.#log.debug({ partition }, 'partition given back')
+      else if (this.#membership.isFree(partition)) {
+        if (leaving === undefined) this.#log.error(facts, 'the lease is gone, though nobody gave it back')
       } else this.#log.warn({ partition }, 'the partition is held by another now')
       worker.abandon()
       this.#workers.delete(partition)
