@@ -25,12 +25,12 @@ export default fp<Config & { onFatal: OnFatal }>(
             ...common,
             connections: app.redis,
             onWarning: ({ code, message }) => {
-              if (code === 'data_lost') app.log.error({ alarm: code }, message)
+              if (code === 'data_lost') app.alarmedLog.error({ alarm: code }, message)
               else app.log.warn({ code }, message)
             },
           })
     app.decorate('engine', engine)
     app.addHook('onClose', () => engine.close())
   },
-  { name: 'engine', dependencies: ['redis', 'pepper'] },
+  { name: 'engine', dependencies: ['redis', 'pepper', 'metrics'] },
 )

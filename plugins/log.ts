@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { traceIdOf } from '../src/bus/tracer.js'
 
 /**
  * What the log may hold of a request and an error. Never the URL, a header or a body: these may contain a key.
@@ -16,15 +17,24 @@ export const serializers = {
   }),
 }
 
-/** One line an answer, with the pattern of the route in place of the URL. */
+/** The paths that machines ask for every few seconds. */
+const PROBES = new Set(['/livez', '/readyz', '/metrics'])
+export const isProbe = ({ routeOptions: { url } }: FastifyRequest): boolean => PROBES.has(url ?? '')
+
+/**
+ * One line an answer, with the pattern of the route in place of the URL. `eventId` and `traceId` lead from it to
+ * the lines of the event that it published, in whatever process.
+ */
 export default fp(
   async (app) => {
     app.addHook('onResponse', async (request, reply) => {
-      request.log.info(
+      request.log[isProbe(request) ? 'debug' : 'info'](
         {
           method: request.method,
           route: request.routeOptions.url ?? null,
           status: reply.statusCode,
+          eventId: reply.getHeader('keypost-event-id'),
+          traceId: traceIdOf(request.traceparent),
           ms: Math.round(reply.elapsedTime * 10) / 10,
         },
         'answered',

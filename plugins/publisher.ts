@@ -17,8 +17,10 @@ export default fp<Config>(
       operationTtlMs: config.OPERATION_TTL_MS,
       maxUnfinished: config.MAX_UNFINISHED,
       dataSchemas: app.dataSchemas,
+      observer: app.metrics,
+      tracer: app.tracer,
     })
     app.decorate('publisher', publisher)
   },
-  { name: 'publisher', dependencies: ['engine', 'handlers', 'pepper'] },
+  { name: 'publisher', dependencies: ['engine', 'handlers', 'pepper', 'metrics', 'tracing'] },
 )

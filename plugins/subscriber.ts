@@ -27,12 +27,14 @@ export default fp<Config>(
         publisher: app.publisher.unlimited(),
         handlers: app.handlers,
         settings: settingsOf(config),
-        log: app.log,
+        log: app.alarmedLog,
+        observer: app.metrics,
+        tracer: app.tracer,
       })
     })
     app.addHook('onClose', () => subscriber?.stop())
   },
-  { name: 'subscriber', dependencies: ['engine', 'handlers', 'publisher'] },
+  { name: 'subscriber', dependencies: ['engine', 'handlers', 'publisher', 'metrics', 'tracing'] },
 )
 
 /** A processor that lives announces itself several times a lease; clocks may differ by another. */

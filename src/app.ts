@@ -9,6 +9,7 @@ import handlers from '../plugins/handlers.js'
 import idempotency from '../plugins/idempotency.js'
 import log from '../plugins/log.js'
 import methods from '../plugins/methods.js'
+import metrics from '../plugins/metrics.js'
 import pepper from '../plugins/pepper.js'
 import problems from '../plugins/problems.js'
 import publisher from '../plugins/publisher.js'
@@ -16,11 +17,13 @@ import redis from '../plugins/redis.js'
 import requestId from '../plugins/request-id.js'
 import subscriber from '../plugins/subscriber.js'
 import swagger from '../plugins/swagger.js'
+import tracing from '../plugins/tracing.js'
 import validation from '../plugins/validation.js'
 import deadLetters from '../routes/dead-letters.js'
 import events from '../routes/events.js'
 import health from '../routes/health.js'
 import keys from '../routes/keys.js'
+import metricsRoute from '../routes/metrics.js'
 import profiles from '../routes/profiles.js'
 import replays from '../routes/replays.js'
 import results from '../routes/results.js'
@@ -36,6 +39,8 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   // How requests are read and answered
   await app.register(requestId)
   await app.register(log)
+  await app.register(tracing)
+  await app.register(metrics, config)
   await app.register(cacheControl)
   await app.register(closing)
   await app.register(problems)
@@ -64,5 +69,6 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(replays)
   await app.register(stats)
   await app.register(health)
+  await app.register(metricsRoute)
   return app
 }

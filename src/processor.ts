@@ -5,14 +5,17 @@ import engine from '../plugins/engine.js'
 import handlers from '../plugins/handlers.js'
 import log from '../plugins/log.js'
 import methods from '../plugins/methods.js'
+import metrics from '../plugins/metrics.js'
 import pepper from '../plugins/pepper.js'
 import problems from '../plugins/problems.js'
 import publisher from '../plugins/publisher.js'
 import redis from '../plugins/redis.js'
 import requestId from '../plugins/request-id.js'
 import subscriber from '../plugins/subscriber.js'
+import tracing from '../plugins/tracing.js'
 import validation from '../plugins/validation.js'
 import health from '../routes/health.js'
+import metricsRoute from '../routes/metrics.js'
 import type { Config } from './config.js'
 import { newServer, type Surroundings } from './server.js'
 
@@ -23,6 +26,8 @@ export async function buildProcessor(config: Config, surroundings: Surroundings)
   // How requests are read and answered
   await app.register(requestId)
   await app.register(log)
+  await app.register(tracing)
+  await app.register(metrics, config)
   await app.register(cacheControl)
   await app.register(closing)
   await app.register(problems)
@@ -38,5 +43,6 @@ export async function buildProcessor(config: Config, surroundings: Surroundings)
   await app.register(subscriber, { ...config, SUBSCRIBER: 'on' as const })
 
   await app.register(health)
+  await app.register(metricsRoute)
   return app
 }

@@ -49,6 +49,7 @@ t.test('every promised operation is described', async (t) => {
     'get /keys',
     'get /keys/{id}',
     'get /livez',
+    'get /metrics',
     'get /profiles',
     'get /profiles/{id}',
     'get /readyz',
@@ -66,6 +67,7 @@ t.test('every promised operation is described', async (t) => {
     'post /keys/{id}/revoke',
     'post /profiles',
     'post /replays',
+    'post /topics/{topic}/events',
     'put /profiles/{id}',
   ])
 })
