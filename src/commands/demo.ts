@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { type Config, ConfigError, loadConfig } from '../config.js'
 import { Client, Refused } from '../demo/client.js'
+import { demoHandlers } from '../demo/handlers.js'
 import { progressOn } from '../demo/progress.js'
 import { percentiles, tableOf } from '../demo/report.js'
 import { type Outcome, runDemo } from '../demo/run.js'
-import { startThrowaway } from '../demo/throwaway.js'
+import { testApp } from '../testing/index.js'
 import { environment } from './runtime.js'
 
 /**
@@ -21,25 +22,26 @@ export async function demo(url: string | undefined): Promise<void> {
   }
 }
 
-async function demonstrate(url: string | undefined): Promise<void> {
-  const running = await runningAt(url)
+async function demonstrate(asked: string | undefined): Promise<void> {
+  const running = await runningAt(asked)
   if (running !== null) {
     console.log(`Keypost at ${running.url}: the demo leaves its records there.\n`)
     await show(running, false)
     return
   }
   const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
-  const service = await startThrowaway()
+  const { app, close } = await testApp({ handlers: demoHandlers })
   try {
-    console.log(`A throw-away Keypost at ${service.url}, as none is running.\n`)
-    const shown = show(new Client(service.url), true).then(() => 'shown' as const)
+    const url = await app.listen({ host: '127.0.0.1', port: 0 })
+    console.log(`A throw-away Keypost at ${url}, as none is running.\n`)
+    const shown = show(new Client(url), true).then(() => 'shown' as const)
     if ((await Promise.race([shown, interrupted])) !== 'shown') process.exitCode = 130
     else if (process.stdout.isTTY && !process.env.CI) {
       console.log('\nIt runs until you press Ctrl-C, then all of it is gone.')
       await interrupted
     } else console.log('\nIt ends here; a demo on a service of yours leaves all this to be looked at.')
   } finally {
-    await service.close()
+    await close()
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Handler } from '../bus/handler.js'
+import { defineHandler } from '../handlers/define.js'
 
 export const DEMO_TOPIC = 'keypost.demo'
 
@@ -6,8 +6,8 @@ export const DEMO_TOPIC = 'keypost.demo'
 const settings = { maxAttempts: 3, retryBaseMs: 100, retryCapMs: 400 }
 
 /** What the throw-away service does with two types of the demo's topic; those of the third are recorded. */
-export const demoHandlers: Handler[] = [
-  {
+export const demoHandlers = [
+  defineHandler({
     topic: DEMO_TOPIC,
     type: 'demo.flaky',
     settings,
@@ -15,13 +15,13 @@ export const demoHandlers: Handler[] = [
       if (attempt === 1) throw new Error('the first attempt fails, for the demo')
       return { outcome: { code: 'worked' } }
     },
-  },
-  {
+  }),
+  defineHandler({
     topic: DEMO_TOPIC,
     type: 'demo.failing',
     settings,
     handle: () => {
       throw new Error('every attempt fails, for the demo')
     },
-  },
+  }),
 ]
