@@ -55,7 +55,6 @@ const topics: FastifyPluginAsyncTypebox = async (app) => {
           'reserved_topic',
           'idempotency_mismatch',
           'schema_mismatch',
-          'conflict',
           'backlog_full',
           ...answers.bodyRefusals,
         ),

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { until } from './helper.js'
 import { addressOf, run } from './process.js'
+import { redisInstalled, redisServer } from './redis-server.js'
 
 const HANDLERS = fileURLToPath(new URL('../examples/handlers', import.meta.url))
 
@@ -83,3 +84,23 @@ t.test(
     })
   },
 )
+
+t.test('a processor of its own loads them as well', async (t) => {
+  if (!redisInstalled(t)) return
+  const { url: REDIS_URL } = await redisServer(t)
+  const shared = { REDIS_URL, KEY_PEPPER: 'p'.repeat(32), LEASE_MS: '2000' }
+  const serving = await run(t, ['serve'], { ...shared, SUBSCRIBER: 'off' })
+  const url = await addressOf(serving)
+  await run(t, ['process'], { ...shared, HANDLERS })
+  const response = await fetch(`${url}/topics/parcels/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ type: 'parcel.shipped', data: {} }),
+  })
+  const { id } = (await response.json()) as { id: string }
+  const result = await until(async () => {
+    const response = await fetch(`${url}/results/${id}`)
+    return response.ok && ((await response.json()) as object)
+  })
+  t.match(result, { handler: 'parcels/parcel.shipped', attempts: 3, outcome: { code: 'announced' } })
+})
