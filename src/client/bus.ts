@@ -95,7 +95,7 @@ export class Bus {
    * Hands every event of a topic to `handler`, one at a time and in publish order within each partition: the
    * first time all that are kept, later on from where the name was left. An event counts as handled when the
    * handler returns; when it throws, the same event is tried again, after ever longer waits. So each is handled
-   * at least once.
+   * at least once, unless nobody runs under the name for longer than events are kept (EVENT_TTL_MS).
    */
   subscribe<Topic extends string>(
     topic: Topic,
@@ -103,11 +103,11 @@ export class Bus {
     handler: (event: EventOn<Topic>) => unknown,
   ): Subscription {
     const { engine, log } = this.#open
+    const checked = input.subscription({ name, leaseMs })
     const subscription = new DurableSubscription({
       engine,
       topic: input.topic({ topic }).topic,
-      name: input.subscription({ name }).name,
-      leaseMs,
+      ...checked,
       handler: (event) => handler(event as EventOn<Topic>),
       log,
     })

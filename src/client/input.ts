@@ -21,7 +21,9 @@ export const input = {
   id: reader(IdParams, 'path'),
   topic: reader(Type.Object({ topic: TopicName }), 'path'),
   /** Of a durable subscription: made like the name of a topic. */
-  subscription: reader(Type.Object({ name: TopicName })),
+  subscription: reader(
+    Type.Object({ name: TopicName, leaseMs: Type.Integer({ minimum: 100, maximum: 86_400_000 }) }),
+  ),
 }
 
 function reader<T extends TSchema>(schema: T, place: ErrorItem['in'] = 'body') {

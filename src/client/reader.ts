@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { PAUSE_MS } from '../bus/settings.js'
 import type { Engine } from '../engines/engine.js'
@@ -9,6 +10,8 @@ import { Bell } from './bell.js'
 const PAGE = 100
 /** A wake-up can be lost, so the topic is looked at now and then anyway. */
 const POLL_MS = 1000
+/** Events of every topic wake, so looks that find nothing are kept apart. */
+const QUIET_MS = 10
 
 /** An event, and where to go on after it. */
 export interface Read {
@@ -33,6 +36,7 @@ export async function* read(
   try {
     while (!signal.aborted) {
       bell.silence()
+      const lookedAt = performance.now()
       const page = await pageAfter(engine, topic, cursor)
       for (const item of page?.items ?? []) {
         if (signal.aborted) return
@@ -40,7 +44,11 @@ export async function* read(
       }
       cursor = page?.cursor ?? cursor
       if (page === null) await sleep(PAUSE_MS, signal)
-      else if (page.items.length === 0) await bell.heard(POLL_MS, signal)
+      else if (page.items.length === 0) {
+        await bell.heard(POLL_MS, signal)
+        const early = QUIET_MS - (performance.now() - lookedAt)
+        if (early > 0) await sleep(early, signal)
+      }
     }
   } finally {
     unwatch()

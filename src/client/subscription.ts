@@ -12,7 +12,10 @@ const RETRY = { retryBaseMs: 1000, retryCapMs: 60_000 }
 const SAFETY_MS = 50
 
 export interface Subscription {
-  /** Waits for the handler that runs, stores how far it has come, and lets another instance of the name go on. */
+  /**
+   * Waits for the handler that runs, stores how far it has come, and lets another instance of the name go on.
+   * A handler that waits for this itself waits for ever.
+   */
   stop(): Promise<void>
 }
 

@@ -57,6 +57,7 @@ function suite(t: Test, open: (t: Test) => Promise<Bus>) {
     await refused(bus.publish('Not a topic', { type: 't', data: 1 }), 'invalid_request', '/topic')
     await refused(bus.publish('key_submission', { type: 't', data: 1 }), 'reserved_topic')
     t.throws(() => bus.subscribe('things', { name: 'No name' }, () => {}), { code: 'invalid_request' })
+    t.throws(() => bus.subscribe('things', { name: 'a', leaseMs: 0 }, () => {}), { code: 'invalid_request' })
     t.match((await bus.stats()).topics, { key_submission: { published: 0 } })
   })
 
@@ -74,7 +75,12 @@ t.test('embedded', async (t) => {
   suite(t, onFolder)
   t.test('events are handled in the process that has the folder', async (t) => {
     const bus = await onFolder(t)
-    await bus.publishKeySubmitted(RAW, 'n')
+    const results = bus.listen('processing_results')
+    await results.ready
+    const { record } = await bus.publishKeySubmitted(RAW, 'n')
+    const { value: result } = await results.next()
+    t.match(result, { type: 'event.processed', subject: `keys/${record.id}` })
+    t.strictSame(result?.data.outcome, { code: 'accepted' })
     await until(async () => (await bus.stats()).topics.key_submission?.processed === 1)
   })
 })

@@ -171,6 +171,28 @@ t.test('redis', async (t) => {
     t.ok(way.lost > 1)
   })
 
+  t.test('a position that is none of this data makes it begin anew', async (t) => {
+    const server = await redisServer(t)
+    const bus = await onRedis(t, server)
+    await things(bus, 1, 2)
+    const seen: unknown[] = []
+    const subscribe = () => bus.subscribe('things', { name: 'a' }, ({ data }) => seen.push(data))
+    const first = subscribe()
+    await until(() => seen.length === 2)
+    await first.stop()
+    const name = 'subscription:things:a'
+    for (const key of await server.client.keys('keypost:*:claims')) {
+      const value = await server.client.hget(key, name)
+      if (value !== null)
+        await server.client.hset(key, name, value.replace(/"cursor":"[^"]*/, '"cursor":"nope'))
+    }
+    subscribe()
+    await until(() => seen.length === 4)
+    await things(bus, 3)
+    await until(() => seen.length === 5)
+    t.strictSame(seen, [1, 2, 1, 2, 3])
+  })
+
   t.test('it goes on by itself after an outage', async (t) => {
     const server = await redisServer(t)
     const bus = await onRedis(t, server)
