@@ -1,5 +1,5 @@
 const CONFIGURED = `Keypost is configured by environment variables, or by the same in a file .env of the working
-directory: see .env.example. Nothing else is read.`
+directory: see .env.example.`
 
 /** What `keypost --help` and `keypost <command> --help` print. */
 export const help: Record<string, string> = {
@@ -35,8 +35,9 @@ ${CONFIGURED}`,
 Handles events beside the processes that serve the API, as many of them as you like. Needs REDIS_URL: the data of
 the embedded engine is used by one process alone.
 
-It does not look at SUBSCRIBER, so that one .env serves all. Without PORT it listens for /livez and /readyz on any
-free port, and says which. Signals are those of \`keypost serve\`: it gives its partitions back before it ends.
+It does not look at SUBSCRIBER, so that one .env serves all. Without PORT it listens for /livez, /readyz and
+/metrics on any free port, and says which. Signals are those of \`keypost serve\`: it gives its partitions back
+before it ends. Handlers of other topics (HANDLERS) must be those of the other processes.
 
 ${CONFIGURED}`,
 
