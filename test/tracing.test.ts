@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { collector } from './collector.js'
+import { failingHandler, MESSAGE } from './failing-handler.js'
 import { newKey } from './helper.js'
 import { addressOf, type Process, run } from './process.js'
 import { redisInstalled, redisServer } from './redis-server.js'
@@ -127,6 +128,30 @@ t.test('what a handler publishes belongs to the trace of its event', async (t) =
     'send key_submission',
     'send profile_events',
   ])
+})
+
+t.test('an attempt that fails is an error of its code, without its message', async (t) => {
+  const { url, spans, received } = await collector(t)
+  const serving = await run(t, [], { OTEL_EXPORTER_OTLP_ENDPOINT: url, HANDLERS: await failingHandler(t) })
+  const api = await addressOf(serving)
+  const response = await fetch(`${api}/topics/things/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', traceparent },
+    body: JSON.stringify({ type: 'thing.happened', data: {} }),
+  })
+  await settled(api, ((await response.json()) as { id: string }).id)
+  t.equal(await stop(serving), 0)
+  const attempts = spans.filter(({ name }) => name === 'process things')
+  t.match(
+    attempts,
+    [1, 2].map(() => ({ status: { code: 2 }, attributes: { 'error.type': 'no_luck' } })),
+  )
+  for (const { traceId, status, events } of attempts)
+    t.match(
+      { traceId, status, events: events.length },
+      { traceId: TRACE, status: { message: undefined }, events: 0 },
+    )
+  t.notMatch(received.join('\n'), MESSAGE)
 })
 
 t.test('an error is known by its code alone', async (t) => {

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { failingHandler } from '../failing-handler.js'
 import { build, call, newKey, submit } from '../helper.js'
 import { redisInstalled, redisServer } from '../redis-server.js'
 import { scrape } from '../scrape.js'
@@ -36,12 +37,14 @@ t.test('what the engine has counted is told, and how it is', async (t) => {
 })
 
 t.test('attempts that fail and dead letters are counted', async (t) => {
-  const app = await build(t)
+  const app = await build(t, { HANDLERS: await failingHandler(t) })
+  await call(app, 'POST', '/topics/things/events', { type: 'thing.happened', data: {} })
   const about = { topic: 'things', type: 'thing.happened' }
-  app.metrics.published(about)
-  app.metrics.settled(about, 'retry', 5)
-  app.metrics.settled(about, 'dead', 10)
+  await until(async () => (await scrape(app)).value('keypost_events_dead_total', about) === 1)
   const metrics = await scrape(app)
+  t.equal(metrics.value('keypost_events_published_total', about), 1)
+  t.equal(metrics.value('keypost_events_processed_total', about), undefined)
+  t.equal(metrics.value('keypost_handler_duration_seconds_count', about), 2)
   t.equal(metrics.value('keypost_events_retried_total', about), 1)
   t.equal(metrics.value('keypost_events_dead_total', about), 1)
   t.equal(metrics.value('keypost_event_latency_seconds_count', about), 1, 'a retry is no end')
