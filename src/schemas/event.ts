@@ -19,9 +19,7 @@ export const FROM_CLIENT = { id: 'clientid', source: 'clientsource', time: 'clie
 
 const OWN = ['topic', 'changed', ...Object.values(FROM_CLIENT), 'data']
 
-/**
- * Extension attributes (CloudEvents 1.0 §3.1): of any name but those that Keypost fills itself.
- */
+/** Extension attributes (CloudEvents 1.0 §3.1): of any name but those that Keypost fills itself. */
 export const extensions = {
   patternProperties: {
     [`^(?!(?:${OWN.join('|')})$)[a-z0-9]{1,20}$`]: {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { build, call, settled } from '../helper.js'
+import { build, call, settled, until } from '../helper.js'
 import { redisInstalled, redisServer } from '../redis-server.js'
 
 const STRUCTURED = 'application/cloudevents+json; charset=utf-8'
@@ -115,6 +115,15 @@ t.test('a CloudEvent may come as application/json, and without data', async (t) 
   const empty = await app.inject({ method: 'POST', url: '/topics/orders/events', headers })
   t.equal(empty.statusCode, 202)
   t.strictSame(empty.json().subject, null)
+})
+
+t.test('an event is known to have been sent when it is not kept any more', async (t) => {
+  const app = await build(t, { EVENT_TTL_MS: '1', RESULT_TTL_MS: '1', LEASE_MS: '500' })
+  const { body } = await sendStructured(app, cloudEvent)
+  await until(async () => (await call(app, 'GET', `/events/${body.id}`)).status === 404)
+  const again = await sendStructured(app, cloudEvent)
+  t.match(again, { status: 202, body: { ...body, time: /Z$/ } })
+  t.equal(await count(app), 1)
 })
 
 t.test('two that differ in topic, subject, source or id are two', async (t) => {
@@ -233,6 +242,7 @@ t.test('of the binary mode, the header that is wrong is named', async (t) => {
     [{ 'ce-data': '1' }, '/ce-data'],
     [{ 'ce-data_base64': '1' }, ''],
     [{ 'ce-secret_name': '%ff' }, ''],
+    [{ 'ce-__proto__': '1' }, ''],
   ]
   for (const [headers, pointer] of cases) {
     const { status, body } = await send(app, {}, { ...good, ...headers })
