@@ -3,6 +3,7 @@ import t from 'tap'
 import { eachSettledOnce, load, stats } from './load.js'
 import { addressOf, run } from './process.js'
 import { redisInstalled, redisServer } from './redis-server.js'
+import { exposition } from './scrape.js'
 import { until } from './until.js'
 
 const LEASE_MS = 2000
@@ -47,6 +48,13 @@ if (redisInstalled(t)) {
 
     const sending = load(api)
     await until(() => sending.acknowledged.length > 100)
+    const metrics = async () => exposition(await (await fetch(`${urlOfOne}/metrics`)).text())
+    const submitted = { topic: 'key_submission', type: 'key.submitted' }
+    await until(async () => ((await metrics()).value('keypost_events_processed_total', submitted) ?? 0) > 0)
+    const { value } = await metrics()
+    t.equal(value('keypost_events_published_total', submitted), undefined, 'others publish')
+    t.equal(value('keypost_engine_up'), 1)
+
     one.child.kill('SIGSTOP') // so that what it has in hand stays there
     const inHand = async () => (await stats(api)).topics.key_submission?.pending ?? 0
     await until(async () => (await inHand()) > 50)
