@@ -37,7 +37,7 @@ export default fp(
       }
       done()
     })
-    // Not earlier: what runs after a body was read does not run within what came before.
+    // Only what comes to a handler can publish.
     app.addHook('preHandler', (request, _reply, done) => tracer.within(request.traceparent, done))
     if (tracing === null) return
 
