@@ -51,11 +51,10 @@ export class Handling {
     const { crashes } = this.worker.takeover
     const by = { handler, processor, settings }
     const facts = factsOf(delivery)
-    if (crashes.victim?.eventId === delivery.event.id) {
+    const culprit = crashes.culprit(delivery)
+    if (culprit !== null) {
       const crash = failed(CRASHED, 'the process ended, or stood still, while the handler ran')
-      const settled = await this.#end(delivery, crash, { ...by, processor: crashes.victim.processor })
-      if (settled !== 'interrupted') await crashes.acquit().catch(() => {})
-      return settled
+      return this.#end(delivery, crash, { ...by, processor: culprit })
     }
     const run =
       conflicts < MAX_CONFLICTS
@@ -75,10 +74,12 @@ export class Handling {
     return this.parts.slots(run)
   }
 
-  async #guarded(run: () => Promise<Attempt>, { event }: Delivery): Promise<Attempt> {
+  async #guarded(run: () => Promise<Attempt>, delivery: Delivery): Promise<Attempt> {
     const { crashes } = this.worker.takeover
+    // Who waited until now may have lost the partition: to note an event then is to blame it for nothing.
+    if (this.worker.ending.aborted) return interrupted(GIVEN_UP)
     try {
-      if (!(await crashes.suspect(event.id))) return interrupted('another processor is at it')
+      if (!(await crashes.suspect(delivery))) return interrupted('another processor is at it')
     } catch (error) {
       return interrupted(error instanceof Error ? error.message : 'it could not be noted')
     }
@@ -128,12 +129,14 @@ export class Handling {
   }
 
   async #attempt(handle: Handler['handle'], delivery: Delivery, settings: BusSettings): Promise<Attempt> {
-    if (this.worker.ending.aborted) return interrupted('the partition is being given up')
+    if (this.worker.ending.aborted) return interrupted(GIVEN_UP)
     const { engine, publisher } = this.parts
     const context = { engine, publisher, attempt: failuresIn(delivery.history).length + 1 }
     return attempt(handle, delivery.event, context, settings.handlerTimeoutMs, this.worker.abandoned)
   }
 }
+
+const GIVEN_UP = 'the partition is being given up'
 
 const interrupted = (why: string) => ({ end: 'interrupted', why, durationMs: 0 }) as const
 
