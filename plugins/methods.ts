@@ -19,11 +19,11 @@ export default fp(
     app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
       if (!request.is404) return
       const path = request.url.split('?', 1)[0] ?? ''
-      const known = [...paths.values()].find(({ matches }) => matches.test(path))
-      if (known === undefined || known.methods.has(withoutOptions(request.method))) {
-        throw notFound()
-      }
-      reply.header('allow', [...known.methods].sort().join(', '))
+      // A path may fit several: /dead-letters/redrive is one of its own, and could be a /dead-letters/:id.
+      const known = [...paths.values()].filter(({ matches }) => matches.test(path))
+      const methods = new Set(known.flatMap((each) => [...each.methods]))
+      if (methods.size === 0 || methods.has(withoutOptions(request.method))) throw notFound()
+      reply.header('allow', [...methods].sort().join(', '))
       if (request.method === 'OPTIONS') return reply.code(204).send()
       throw new KeypostError('method_not_allowed', 'Allow lists the methods of this path.')
     })

@@ -5,11 +5,11 @@ import { faultsOf } from './faults/faults.js'
 import { lacking } from './faults/machine.js'
 import { Random, seed } from './faults/random.js'
 import { type EngineName, type Setting, settings } from './faults/rig.js'
-import { round } from './faults/round.js'
+import { PATIENT_MS, round } from './faults/round.js'
 import { redisInstalled } from './redis-server.js'
 
 const DIST = process.env.FAULTS_DIST ?? fileURLToPath(new URL('../dist', import.meta.url))
-const PACE = { connections: 8, rate: 100, changes: 0.4, failing: 0.15, before: 60 }
+const PACE = { connections: 8, rate: 100, changes: 0.4, failing: 0.15, before: 60, drainMs: PATIENT_MS }
 /** In a round, at most. */
 const FAULTS = 7
 const random = new Random(seed())

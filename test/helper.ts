@@ -35,7 +35,7 @@ export async function build(
 export async function until<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
-  const deadline = Date.now() + 15_000
+  const deadline = Date.now() + 30_000
   for (;;) {
     const found = await look()
     if (found !== undefined && found !== false) return found

@@ -29,18 +29,28 @@ export async function proxy(t: Test, target: number): Promise<Proxy> {
     for (const socket of sockets) socket.destroy()
   }
 
-  /** Writes to a socket, in order, each time after the latency of that moment. */
+  /** Writes to a socket, each time after the latency of that moment, and in order: timers alone do not keep it. */
   const line = (to: Socket) => {
-    let lastAt = 0
+    const waiting: { data: Buffer; at: number }[] = []
+    const drain = () => {
+      for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+        const leftMs = next.at - performance.now()
+        if (leftMs > 0) {
+          setTimeout(drain, leftMs)
+          return
+        }
+        waiting.shift()
+        to.write(next.data)
+      }
+    }
     return (data: Buffer) => {
       const { ms, jitterMs } = latency
-      const now = performance.now()
-      const at = Math.max(lastAt, now + ms + (Math.random() - 0.5) * jitterMs)
-      if (ms === 0 && lastAt <= now) to.write(data)
-      else {
-        lastAt = at
-        setTimeout(() => to.write(data), at - now)
+      if (ms === 0 && waiting.length === 0) {
+        to.write(data)
+        return
       }
+      const at = performance.now() + ms + (Math.random() - 0.5) * jitterMs
+      if (waiting.push({ data, at }) === 1) drain()
     }
   }
 

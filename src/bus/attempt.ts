@@ -17,6 +17,8 @@ export type Attempt = { durationMs: number } & (
 /** Messages end up in results and logs: no handler may fill them. */
 const MAX_MESSAGE = 500
 
+const FAILED = 'handler_failed'
+
 class Timeout extends Error {}
 
 /** Runs a handler once, for at most `timeoutMs`; `interrupt` ends it early. */
@@ -70,11 +72,14 @@ const rejectedOn = (signal: AbortSignal): Promise<never> =>
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 
+/** Anything can be thrown, also what throws again when it is looked at. */
 function describe(error: unknown): HandlerError {
-  const message = error instanceof Error ? error.message : String(error)
-  const code =
-    error instanceof Error && 'code' in error && typeof error.code === 'string'
-      ? error.code
-      : 'handler_failed'
-  return { code: code.slice(0, 100), message: message.slice(0, MAX_MESSAGE) }
+  try {
+    const message = String(error instanceof Error ? error.message : error)
+    const code =
+      error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : FAILED
+    return { code: code.slice(0, 100), message: message.slice(0, MAX_MESSAGE) }
+  } catch {
+    return { code: FAILED, message: 'the handler threw what cannot be shown' }
+  }
 }

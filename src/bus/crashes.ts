@@ -24,14 +24,15 @@ export const crashesOf = ({ history }: Pick<Delivery, 'history'>): number =>
  *   It is raised by each new holder, and taken away once what it found is settled, or when it leaves in order.
  * - the *suspect*: which event a holder was handling. A holder that finds a streak handles what it finds there
  *   one at a time, each noted before its handler runs; so does every holder with an event that has ended a
- *   process before. Only the one that was noted can be blamed.
+ *   process before. Only the one that was noted can be blamed, and only as it was then: its revision is noted too,
+ *   so that a note that outlived its handler blames nobody, and none is counted twice.
  */
 export class Crashes {
   /** What was found here must be handled one at a time. */
   cautious = false
-  /** The event that another holder died over, and that holder; null: none. */
-  victim: { eventId: string; processor: string } | null = null
 
+  /** What another holder has noted; null: nothing. */
+  #victim: { eventId: string; revision: number; processor: string } | null = null
   #streak: string | null = null
   #suspect: string | null = null
 
@@ -43,22 +44,32 @@ export class Crashes {
   /** Reads what the holder before has left. @throws Unavailable */
   async begin(): Promise<void> {
     this.#suspect = await this.#read(SUSPECT)
-    const [token, processor = '', eventId] = this.#suspect?.split(' ') ?? []
-    this.victim = eventId === undefined || token === this.lease.token ? null : { eventId, processor }
+    const [token, processor = '', eventId, revision] = this.#suspect?.split(' ') ?? []
+    const noted = eventId !== undefined && token !== this.lease.token
+    this.#victim = noted ? { eventId, revision: Number(revision), processor } : null
     const streak = await this.#read(STREAK)
     this.cautious = Number(streak ?? 0) >= PATIENCE
     const next = String(Number(streak ?? 0) + 1)
     if ((await this.#swap(STREAK, streak, next)) === streak) this.#streak = next
   }
 
-  /** Notes which event is handled next. @throws Unavailable; answers false when another holder has noted something. */
-  async suspect(eventId: string): Promise<boolean> {
+  /** The holder that died over an event, as it is now; null: none. */
+  culprit({ event, revision }: Delivery): string | null {
+    const victim = this.#victim
+    return victim?.eventId === event.id && victim.revision === revision ? victim.processor : null
+  }
+
+  /**
+   * Notes which event is handled next. Answers false when the note is not what it was: another holder is at it, or
+   * was, and then the next try succeeds. @throws Unavailable
+   */
+  async suspect({ event, revision }: Delivery): Promise<boolean> {
     const { token, processor } = this.lease
-    const next = `${token} ${processor} ${eventId}`
+    const next = `${token} ${processor} ${event.id} ${revision}`
     const found = await this.#swap(SUSPECT, this.#suspect, next)
-    if (found !== this.#suspect && found !== next) return false
-    this.#suspect = next
-    return true
+    const noted = found === this.#suspect || found === next
+    this.#suspect = noted ? next : found
+    return noted
   }
 
   /** Its handler has come back. */
@@ -66,7 +77,6 @@ export class Crashes {
     if (this.#suspect === null) return
     await this.#swap(SUSPECT, this.#suspect, null)
     this.#suspect = null
-    this.victim = null
   }
 
   /** What was found here is settled. */

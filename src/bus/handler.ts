@@ -66,6 +66,12 @@ export class Registry {
     return [...this.#handlers.keys()].sort()
   }
 
+  /** The longest that any event is put off, in milliseconds. */
+  get longestDelayMs(): number {
+    const own = [...this.#handlers.values()].map(({ settings }) => settings?.retryCapMs ?? 0)
+    return Math.max(this.settings.retryCapMs, ...own)
+  }
+
   for(event: KeypostEvent): { name: string; handle: Handler['handle']; settings: BusSettings } {
     const name = nameOf(event)
     const handler = this.#handlers.get(name)

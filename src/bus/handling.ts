@@ -56,11 +56,10 @@ export class Handling {
     const { crashes } = this.worker.takeover
     const by = { handler, processor, settings }
     const facts = factsOf(delivery)
-    if (crashes.victim?.eventId === delivery.event.id) {
+    const culprit = crashes.culprit(delivery)
+    if (culprit !== null) {
       const crash = failed(CRASHED, 'the process ended, or stood still, while the handler ran')
-      const settled = await this.#end(delivery, crash, { ...by, processor: crashes.victim.processor })
-      if (settled !== 'interrupted') await crashes.acquit().catch(() => {})
-      return settled
+      return this.#end(delivery, crash, { ...by, processor: culprit })
     }
     const run =
       conflicts < MAX_CONFLICTS
@@ -80,10 +79,12 @@ export class Handling {
     return this.parts.slots(run)
   }
 
-  async #guarded(run: () => Promise<Attempt>, { event }: Delivery): Promise<Attempt> {
+  async #guarded(run: () => Promise<Attempt>, delivery: Delivery): Promise<Attempt> {
     const { crashes } = this.worker.takeover
+    // Who waited until now may have lost the partition: to note an event then is to blame it for nothing.
+    if (this.worker.ending.aborted) return interrupted(GIVEN_UP)
     try {
-      if (!(await crashes.suspect(event.id))) return interrupted('another processor is at it')
+      if (!(await crashes.suspect(delivery))) return interrupted('another processor is at it')
     } catch (error) {
       return interrupted(error instanceof Error ? error.message : 'it could not be noted')
     }
@@ -145,7 +146,7 @@ export class Handling {
   }
 
   async #attempt(handle: Handler['handle'], delivery: Delivery, settings: BusSettings): Promise<Attempt> {
-    if (this.worker.ending.aborted) return interrupted('the partition is being given up')
+    if (this.worker.ending.aborted) return interrupted(GIVEN_UP)
     const { engine, publisher, log, tracer, observer } = this.parts
     const facts = factsOf(delivery)
     const context = { engine, publisher, attempt: facts.attempt, log: logAbout(log, facts) }
@@ -157,6 +158,8 @@ export class Handling {
     return run
   }
 }
+
+const GIVEN_UP = 'the partition is being given up'
 
 const interrupted = (why: string) => ({ end: 'interrupted', why, durationMs: 0 }) as const
 

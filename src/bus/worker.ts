@@ -128,7 +128,9 @@ export class Worker {
       if (room > 0) {
         try {
           const after = this.#position
-          const batch = await this.parts.engine.claim(this.partition, after, room + this.#openInHand.size)
+          const { engine, registry } = this.parts
+          const limit = room + this.#openInHand.size
+          const batch = await engine.claim(this.partition, after, limit, registry.longestDelayMs)
           const moved = batch.position !== after
           // Unless it was sent back to the beginning meanwhile.
           if (this.#position === after) this.#position = batch.position

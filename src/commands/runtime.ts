@@ -20,6 +20,9 @@ export function environment(): NodeJS.ProcessEnv {
   return process.env
 }
 
+/** Compiling every schema may keep a busy machine longer than a short lease. */
+const START_MS = 30_000
+
 type Build = (config: Config, surroundings: Surroundings) => Promise<FastifyInstance>
 
 /** Builds an app and listens until it is told to stop, then finishes what is in hand. */
@@ -40,8 +43,9 @@ export async function runApp(build: Build, config: Config): Promise<{ app: Fasti
       await app.close()
     },
   )
-  startWatchdog(config.LEASE_MS)
+  const limitStall = startWatchdog(Math.max(config.LEASE_MS, START_MS))
   await app.listen({ host: config.HOST, port: config.PORT })
+  limitStall(config.LEASE_MS)
   const { address, family, port } = app.server.address() as AddressInfo
   return { app, url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` }
 }

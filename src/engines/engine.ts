@@ -50,8 +50,10 @@ export interface Engine {
   /**
    * Reads unfinished events: at most `limit` of the log after `after` (null: after the watermark), and at
    * most `limit` of the open set that are due. Events that are settled or open are not in `fresh`.
+   * `putOffMs`: the longest that an event can have been put off; one that is due later than that from now was
+   * put off by a clock that has been set back since, and counts as due.
    */
-  claim(partition: number, after: Position | null, limit: number): Promise<Batch>
+  claim(partition: number, after: Position | null, limit: number, putOffMs?: number): Promise<Batch>
 
   /**
    * Ends deliveries: results, record updates, follow-up events, counters, open set and watermark change in

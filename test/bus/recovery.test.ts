@@ -68,6 +68,30 @@ onEachEngine(t, 'a handler that returns nothing to store fails; the others go on
   for (const id of good) t.match(await resultOf(engine, id), { status: 'processed' })
 })
 
+const thrown: unknown[] = [
+  undefined,
+  Object.create(null),
+  Symbol('thing'),
+  Object.assign(new Error('no text'), { message: 5 }),
+  Object.defineProperty(new Error('no text'), 'message', {
+    get: () => {
+      throw new Error('again')
+    },
+  }),
+]
+onEachEngine(t, 'whatever a handler throws, it has failed; the others go on', async (t, engine) => {
+  const bad = await publish(engine, thrown.length)
+  const good = await publish(engine, 2)
+  const handler = things(({ id }) => {
+    if (bad.includes(id)) throw thrown[bad.indexOf(id)]
+    return recorded
+  })
+  subscribe(t, engine, [handler], { maxAttempts: 1 })
+  for (const id of bad)
+    t.match(await resultOf(engine, id), { status: 'dead', error: { code: 'handler_failed' } })
+  for (const id of good) t.match(await resultOf(engine, id), { status: 'processed' })
+})
+
 onEachEngine(t, 'a settlement that the engine cannot take fails its event alone', async (t, engine) => {
   const bad = await publish(engine, 1)
   const good = await publish(engine, 5)

@@ -12,6 +12,8 @@ const AGAIN_MS = 20
 const MAX_BACKLOG = 2500
 /** Between two looks at that. */
 const LOOK_MS = 200
+/** How often a request with an `Idempotency-Key` is sent until it is known what became of it. */
+const MAX_SENDS = 20
 /** How many of the newest records are changed, so that their subjects have several events in hand. */
 const RECENT = 64
 
@@ -24,7 +26,7 @@ export interface LoadOptions {
   connections: number
   /** Writes a second, at most; the rest is left to what handles them. */
   rate: number
-  /** Of all writes, those that are neither new keys nor profiles. */
+  /** Of all writes, those that are neither new keys nor profiles; of those that are, how many carry an `Idempotency-Key`. */
   changes: number
   /** Of the records, those whose handler fails at first, or always. */
   failing: number
@@ -43,6 +45,8 @@ interface Plan {
   method: string
   path: string
   body?: object
+  /** Sent again with this until it is known what became of it; without it, it is sent once. */
+  idempotencyKey?: string
   write: Pick<Write, 'name' | 'kind' | 'what' | 'id'>
 }
 
@@ -82,7 +86,7 @@ export class Load {
       await this.#turn()
       const plan = this.#plan()
       const done = this.options.ledger.begin()
-      const answer = await this.#request(plan)
+      const answer = await this.#answer(plan)
       if (answer === 'down') {
         this.failed++
         await pause(AGAIN_MS)
@@ -92,7 +96,7 @@ export class Load {
       const { status, id, eventId } = answer
       // Nothing was changed, so nothing was published: not a write.
       if (status >= 200 && status < 300 && eventId === null) continue
-      const state = status >= 500 || status === 0 ? 'unknown' : status >= 400 ? 'refused' : 'acknowledged'
+      const state = isUnknown(status) ? 'unknown' : status >= 400 ? 'refused' : 'acknowledged'
       if (state === 'unknown') this.failed++
       done({ ...plan.write, id: plan.write.id ?? id, eventId, state, under: this.under })
       if (state === 'acknowledged' && plan.write.what === 'created' && id !== null) {
@@ -135,15 +139,17 @@ export class Load {
     const kind: Kind = random.chance(changes / 2) ? 'profiles' : 'keys'
     const metadata = this.#metadata()
     const write = { name, kind, what: 'created' as const, id: null }
+    const again = random.chance(changes) && { idempotencyKey: name }
     if (kind === 'profiles')
       return {
         method: 'POST',
         path: '/profiles',
         body: { name, email: `${name}@example.com`, metadata },
+        ...again,
         write,
       }
     const body = { name, key: `sk_live_of_${name}_abcdefgh`, metadata, ...this.#profileId() }
-    return { method: 'POST', path: '/keys', body, write }
+    return { method: 'POST', path: '/keys', body, ...again, write }
   }
 
   /** Mostly none; now and then one that is, that is not, and that cannot be. */
@@ -163,8 +169,20 @@ export class Load {
     }
   }
 
+  /** Of a request with an `Idempotency-Key`, the answer to the last time it was sent. */
+  async #answer(plan: Plan): Promise<Answer | 'down'> {
+    let answer = await this.#request(plan)
+    for (let sends = 1; plan.idempotencyKey !== undefined && sends < MAX_SENDS && !this.#ended; sends++) {
+      if (answer === 'down' || !isUnknown(answer.status)) break
+      await pause(AGAIN_MS * sends)
+      const again = await this.#request(plan)
+      if (again !== 'down') answer = again
+    }
+    return answer
+  }
+
   /** `down`: nobody listens, so nothing was sent. */
-  #request({ method, path, body }: Plan): Promise<Answer | 'down'> {
+  #request({ method, path, body, idempotencyKey }: Plan): Promise<Answer | 'down'> {
     const text = body === undefined ? undefined : JSON.stringify(body)
     return new Promise((resolve) => {
       const lost = (error: NodeJS.ErrnoException) =>
@@ -175,10 +193,13 @@ export class Load {
           method,
           agent: this.#agent,
           timeout: TIMEOUT_MS,
-          headers:
-            text === undefined
-              ? {}
-              : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+          headers: {
+            ...(text !== undefined && {
+              'content-type': 'application/json',
+              'content-length': Buffer.byteLength(text),
+            }),
+            ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+          },
         },
         (response) => {
           response.on('error', lost)
@@ -198,6 +219,8 @@ async function backlog(url: string): Promise<number> {
   const { topics }: { topics: Record<string, TopicCounters> } = JSON.parse(await answer.text())
   return Object.values(topics).reduce((sum, { pending, retrying }) => sum + pending + retrying, 0)
 }
+
+const isUnknown = (status: number) => status === 0 || status >= 500
 
 function answerOf({ statusCode = 0, headers }: IncomingMessage): Answer {
   const event = headers['keypost-event-id']

@@ -8,6 +8,9 @@ async function offset(rig: Rig): Promise<number> {
   return Date.parse(answer.headers.get('date') ?? '') - Date.now()
 }
 
+const waits = async (rig: Rig) =>
+  Object.values((await rig.stats()).topics).some(({ retrying }) => retrying > 0)
+
 const step = (hours: number): Fault => ({
   name: `clock step of ${hours > 0 ? '+' : '−'}1 h`,
   engines: both,
@@ -17,6 +20,8 @@ const step = (hours: number): Fault => ({
     await until(async () => Math.abs(await offset(rig)) > 3_000_000)
     const before = load.tried
     await until(() => load.tried > before + 30)
+    // What waits for a time by one clock must not wait for it by the other.
+    await until(() => waits(rig), 20_000)
     return () => rig.clock?.set(0)
   },
 })

@@ -7,7 +7,7 @@ import { faultsOf } from './faults.js'
 import { lacking } from './machine.js'
 import { Random, seed } from './random.js'
 import { type EngineName, type Setting, settings } from './rig.js'
-import { type Pace, type Row, round } from './round.js'
+import { DRAIN_MS, type Pace, type Row, round } from './round.js'
 import { table } from './table.js'
 
 // Rounds of faults on both engines, side by side, for as long as it is told.
@@ -30,6 +30,7 @@ const PACE: Pace = {
   changes: 0.1,
   failing: 0.02,
   before: Number(FAULTS_WRITES),
+  drainMs: DRAIN_MS,
 }
 /** Faults in a round: after them all data is read and checked. */
 const FAULTS = 8

@@ -71,7 +71,7 @@ export async function startRig(t: Test, options: RigOptions): Promise<Rig> {
     LEASE_MS: String(LEASE_MS),
     RETRY_CAP_MS: '1000',
     RETRY_BASE_MS: '50',
-    LOG_LEVEL: process.env.FAULTS_LOG_LEVEL ?? 'fatal',
+    LOG_LEVEL: 'fatal',
     ...clock?.env,
     ...(redis === null
       ? { DATA_DIR: dataDir }

@@ -48,6 +48,12 @@ t.test('a wrong method on a known path is 405, and Allow says what is right', as
   const post = await refused(t, app, { method: 'POST', url: `/keys/${ID}` }, 'method_not_allowed')
   t.equal(post.headers.allow, 'DELETE, GET, HEAD, OPTIONS, PATCH')
   await refused(t, app, { method: 'DELETE', url: '/stats?x=1' }, 'method_not_allowed')
+  const both = await refused(t, app, { method: 'PUT', url: '/dead-letters/redrive' }, 'method_not_allowed')
+  t.equal(
+    both.headers.allow,
+    'DELETE, GET, HEAD, OPTIONS, POST',
+    'what the path allows, and what an id would',
+  )
 })
 
 t.test('OPTIONS answers with what is allowed, HEAD like GET without a body', async (t) => {

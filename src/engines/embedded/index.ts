@@ -77,7 +77,8 @@ function engineOn(store: Store, held: Lock, layout: Layout, onFatal: (error: Err
     commit: (change) => commit(context, change),
     swap: (placement, claim) => swap(context, placement, claim),
     lease: (me, swaps) => reading(() => leases.swap(me, swaps)),
-    claim: (partition, after, limit) => reading(() => claim(context, partition, after, limit)),
+    claim: (partition, after, limit, putOffMs) =>
+      reading(() => claim(context, partition, after, limit, putOffMs)),
     settle: (partition, token, settlements) => settle(context, partition, token, settlements),
     reopen: (reopening) => reopen(context, reopening),
     sweep: (partition, retention) => sweeper.sweep(partition, retention),

@@ -35,6 +35,7 @@ export function claim(
   partition: number,
   after: Position | null,
   limit: number,
+  putOffMs = Number.POSITIVE_INFINITY,
 ): Batch {
   const watermark = watermarkOf(store, partition)
   const reset = after !== null && after > (clock.last(partition) ?? BEFORE_ALL)
@@ -56,6 +57,13 @@ export function claim(
       nextDueInMs = Math.max(0, msOf(dueAt) - now)
       break
     }
+    due.push(...deliveryAt(store, partition, at))
+  }
+  // Put off by a clock that has been set back since: due as well.
+  const { start, end } = under('due', partition)
+  for (const key of store.keys({ start: end, end: start, reverse: true, limit: limit - due.length })) {
+    const [, , dueAt = '', at = ''] = partsOf(key)
+    if (msOf(dueAt) <= now + putOffMs) break
     due.push(...deliveryAt(store, partition, at))
   }
   return { fresh, due, position, watermark, reset, nextDueInMs }

@@ -23,12 +23,13 @@ export async function claim(
   partition: number,
   after: Position | null,
   limit: number,
+  putOffMs?: number,
 ): Promise<Batch> {
   const { log, resultOf, due, history, watermark } = partitionKeys(partition)
   const [fresh, open, last, nextDueInMs, reached, reset] = (await store.run(
     claimScript,
     [log, resultOf, due, history, watermark],
-    [after ?? '', limit],
+    [after ?? '', limit, putOffMs ?? ''],
   )) as Reply
   return {
     fresh: fresh.map(delivery),

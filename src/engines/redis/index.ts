@@ -62,7 +62,8 @@ export async function openRedis({
       const [fleet] = await Promise.all([lease(store, gate.layout.partitions, me, swaps), gate.keepLayout()])
       return fleet
     },
-    claim: async (partition, after, limit) => claim(store, partitionOf(partition), after, limit),
+    claim: async (partition, after, limit, putOffMs) =>
+      claim(store, partitionOf(partition), after, limit, putOffMs),
     settle: async (partition, token, settlements) =>
       settle(store, partitionOf(partition), token, settlements),
     reopen: async (reopening) => reopen(store, partitionOf(placementOf(reopening.trace.event.id)), reopening),

@@ -49,6 +49,22 @@ export function retries(t: Test, place: Place): void {
     t.strictSame((await reclaim(engine, 1)).nextDueInMs, null, 'of that partition alone')
   })
 
+  t.test('a retry that is due later than any can be is due: the clock was set back', async (t) => {
+    const engine = await fresh(t, place)
+    await publish(engine, 3)
+    const token = await take(engine)
+    const { fresh: deliveries } = await reclaim(engine)
+    const delays = [3_600_000, 50_000, 3_600_000]
+    const settlements = deliveries.map((delivery, i) => retry(delivery, delays[i] ?? 0))
+    await engine.settle(0, token, settlements)
+    const { due, nextDueInMs } = await engine.claim(0, null, 10, 60_000)
+    const beyond = [deliveries[0], deliveries[2]].map((delivery) => delivery?.event.id)
+    t.strictSame(due.map(({ event }) => event.id).sort(), beyond.sort())
+    t.ok(nextDueInMs !== null && nextDueInMs > 40_000 && nextDueInMs <= 50_000)
+    t.equal((await engine.claim(0, null, 1, 60_000)).due.length, 1)
+    t.strictSame((await reclaim(engine)).due, [])
+  })
+
   t.test('a retry becomes due as time passes', async (t) => {
     const engine = await fresh(t, place)
     await publish(engine, 1)

@@ -2,7 +2,8 @@
 -- Reads unfinished events: new ones from the log, and due ones from the open set.
 --
 -- KEYS: log, result of, due, history, watermark
--- ARGV: position to read after ('' for the watermark), limit of each kind
+-- ARGV: position to read after ('' for the watermark), limit of each kind, the longest that an event can be put off
+-- in ms ('' if there is no limit)
 -- Returns {fresh, due, position of the last entry read or false, ms until the next is due or false, watermark or
 -- false, 1 if the log ends before the given position, so that it was read from the watermark, else 0}
 --   fresh, due: {{stream id, event JSON, history '<revision> <json>' or false}…}
@@ -52,11 +53,18 @@ end
 
 local due = {}
 local open = redis.call('ZRANGE', DUE, '-inf', now(), 'BYSCORE', 'LIMIT', 0, limit)
+local waiting = redis.call('ZRANGE', DUE, #open, #open, 'WITHSCORES')[2]
+-- Put off by a clock that has been set back since: due as well.
+if ARGV[3] ~= '' and #open < limit then
+  local beyond = '(' .. (now() + tonumber(ARGV[3]))
+  for _, at in ipairs(redis.call('ZRANGE', DUE, beyond, '+inf', 'BYSCORE', 'LIMIT', 0, limit - #open)) do
+    open[#open + 1] = at
+  end
+end
 for _, at in ipairs(open) do
   local entry = redis.call('XRANGE', LOG, at, at)[1]
   if entry then due[#due + 1] = delivery(entry) end
 end
 
-local waiting = redis.call('ZRANGE', DUE, #open, #open, 'WITHSCORES')[2]
 local nextDue = waiting and math.max(0, tonumber(waiting) - now()) or false
 return { fresh, due, last, nextDue, watermark, reset }
