@@ -18,7 +18,7 @@ t.test('a result has every field of its contract', async (t) => {
   const { id, eventId, result } = await submit(app, { key: newKey() })
   t.strictSame(Object.keys(result), [
     ...['id', 'topic', 'type', 'subject', 'status', 'handler', 'attempts', 'outcome', 'error'],
-    ...['publishedAt', 'finishedAt', 'latencyMs', 'durationMs'],
+    ...['publishedAt', 'finishedAt', 'latencyMs', 'replaces', 'durationMs'],
   ])
   t.match(result, { id: eventId, subject: `keys/${id}`, status: 'processed', attempts: 1, error: null })
   t.equal(result.latencyMs, Date.parse(result.finishedAt) - Date.parse(result.publishedAt))
