@@ -88,6 +88,10 @@ async function forms(t: Test, app: FastifyInstance): Promise<void> {
     code: 'idempotency_mismatch',
   })
   t.equal(await count(app), 3)
+
+  const { topic } = (await send(app, order, {}, 'constructor')).body
+  t.equal(await count(app, topic), 1, 'a topic may be called like what every object has')
+  t.equal((await call(app, 'GET', '/topics')).status, 200)
 }
 
 t.test('short, structured and binary: an event is kept as it was sent, once', async (t) =>

@@ -32,13 +32,13 @@ export function countSwept(store: Store, partition: number, topic: string, ended
 
 /** The counters of every topic, over all partitions. */
 export function allCounters(store: Store, partitions: number): Record<string, TopicCounters> {
-  const all: Record<string, TopicCounters> = {}
+  const all = new Map<string, TopicCounters>()
   for (let partition = 0; partition < partitions; partition++)
     for (const { key, value } of store.range(under('counters', partition))) {
       const topic = lastPart(key)
-      all[topic] = sum(all[topic] ?? noCounters, countersIn(value))
+      all.set(topic, sum(all.get(topic) ?? noCounters, countersIn(value)))
     }
-  return all
+  return Object.fromEntries(all)
 }
 
 const countersIn = (text: string | undefined): TopicCounters =>

@@ -16,17 +16,21 @@ export async function stats(store: Store, partitions: number): Promise<EngineSta
       return store.run(statsScript, [counters, openOrder, watermark, log, resultOf], []) as Promise<Reply>
     }),
   )
-  const topics: Record<string, TopicCounters> = {}
+  const topics = new Map<string, TopicCounters>()
   for (const [counters] of replies) add(topics, counters)
   const [oldest] = replies.flatMap(([, at]) => (at === null ? [] : [at])).sort()
-  return { topics, oldestUnfinishedAt: oldest === undefined ? null : timeAt(oldest) }
+  return {
+    topics: Object.fromEntries(topics),
+    oldestUnfinishedAt: oldest === undefined ? null : timeAt(oldest),
+  }
 }
 
 /** `counters`: `<topic> <counter>` and its count, in turn. */
-function add(topics: Record<string, TopicCounters>, counters: string[]): void {
+function add(topics: Map<string, TopicCounters>, counters: string[]): void {
   for (let i = 0; i < counters.length; i += 2) {
     const [topic = '', counter = ''] = (counters[i] ?? '').split(' ')
-    topics[topic] ??= { ...noCounters }
-    topics[topic][counter as keyof TopicCounters] += Number(counters[i + 1])
+    const counted = topics.get(topic) ?? { ...noCounters }
+    counted[counter as keyof TopicCounters] += Number(counters[i + 1])
+    topics.set(topic, counted)
   }
 }
