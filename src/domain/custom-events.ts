@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
+import { Compile } from 'typebox/compile'
 import { KeypostError } from '../errors.js'
-import { FROM_CLIENT } from '../schemas/event.js'
+import { FROM_CLIENT, TopicName } from '../schemas/event.js'
 import type { CloudEventInput, EventInput } from '../schemas/event-input.js'
 import type { Claim, NewEvent } from './change.js'
 import type { Context } from './context.js'
+import { eventInput } from './event-input.js'
 import { type Placement, placementFor } from './ids.js'
 import { topics } from './topics.js'
 
 const reserved = new Set<string>(Object.values(topics))
+
+const topicName = Compile(TopicName)
 
 /** As long as an `Idempotency-Key`, which a CloudEvent's source and id stand for. */
 const REMEMBERED_MS = 24 * 60 * 60 * 1000
@@ -18,7 +22,9 @@ const REMEMBERED_MS = 24 * 60 * 60 * 1000
  *
  * Two CloudEvents of one source and id are the same: the first one that is committed claims them, with its own
  * id as the value. As a claim lies where its event does, topic and subject count too.
- * @throws reserved_topic
+ * Handlers and programs get here too, and nothing has looked at what they send: an event that does not fit could
+ * never be read again.
+ * @throws invalid_request, reserved_topic
  */
 export function customEvent(
   topic: string,
@@ -29,7 +35,12 @@ export function customEvent(
   if (reserved.has(topic)) {
     throw new KeypostError('reserved_topic', 'Events of this topic are published by Keypost alone.')
   }
-  const { type, subject, data = null } = input
+  if (!topicName.Check(topic)) {
+    throw new KeypostError('invalid_request', 'The topic is not valid.', [
+      { in: 'path', pointer: '/topic', message: 'must be the name of a topic' },
+    ])
+  }
+  const { type, subject, data = null } = eventInput(input)
   const name = 'specversion' in input ? claimName(topic, input) : null
   const sameAs = subject === undefined ? name : `${topic}\0${subject}`
   const placement = sameAs === null ? anywhere : placementFor(context.placementKey, sameAs)

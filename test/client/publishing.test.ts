@@ -55,6 +55,8 @@ function suite(t: Test, open: (t: Test) => Promise<Bus>) {
     await refused(bus.publishKeyUpdated(RAW, { name: 'n' }), 'invalid_request', '/id')
     await refused(bus.publishProfileCreated({ name: 'n', email: RAW }), 'invalid_request', '/email')
     await refused(bus.publish('Not a topic', { type: 't', data: 1 }), 'invalid_request', '/topic')
+    const deep = JSON.parse('['.repeat(66) + ']'.repeat(66))
+    await refused(bus.publish('things', { type: 't', data: deep }), 'invalid_request', '/data')
     await refused(bus.publish('key_submission', { type: 't', data: 1 }), 'reserved_topic')
     t.throws(() => bus.subscribe('things', { name: 'No name' }, () => {}), { code: 'invalid_request' })
     t.throws(() => bus.subscribe('things', { name: 'a', leaseMs: 0 }, () => {}), { code: 'invalid_request' })

@@ -136,6 +136,28 @@ t.test('a handler has its own timeout, and its context', async (t) => {
   t.match(line, { eventId: id, topic: 'first', type: 'asked', attempt: 1 })
 })
 
+t.test('what a handler publishes is checked, so that it can be read', async (t) => {
+  const events = [
+    "'Out', { type: 't', data: 1 }",
+    "'out', { data: 1 }",
+    "'out', { type: 'a\\0b', data: 1 }",
+    "'out', { type: 't', subject: 17, data: 1 }",
+    "'out', { specversion: '1.0', id: '1', source: '/s', type: 't', not_a_name: {}, data: 1 }",
+  ]
+  const publishing = (event: string, i: number) => `{
+    topic: 'in', type: 't${i}', settings: { maxAttempts: 1 },
+    handle: (_, { publisher }) => publisher.publishEvent(${event}),
+  }`
+  const path = await modules(t, { 'a.mjs': `export default [${events.map(publishing)}]` })
+  const app = await build(t, { HANDLERS: path })
+  for (const [i, event] of events.entries()) {
+    const { body } = await call(app, 'POST', '/topics/in/events', { type: `t${i}`, data: 1 })
+    t.match(await settled(app, body.id), { status: 'dead', error: { code: 'invalid_request' } }, event)
+  }
+  t.equal((await call(app, 'GET', '/events')).status, 200)
+  t.equal((await call(app, 'GET', '/results')).status, 200)
+})
+
 t.test('data that does not fit is refused with pointers, and nothing is echoed', async (t) => {
   const schema = `{ type: 'object', required: ['name'], additionalProperties: false,
     properties: { name: { type: 'string', maxLength: 5 }, at: { type: 'object', properties: { x: { type: 'integer' } } } } }`
