@@ -54,6 +54,7 @@ export async function take(options: TenureOptions, signal: AbortSignal): Promise
   const swap = claimOn(options)
   const token = randomUUID()
   let seen: string | null = null
+  /** When the answer that told of it was there: the holder may have renewed as late as that. */
   let since = performance.now()
   while (!signal.aborted) {
     const now = performance.now()
@@ -64,7 +65,7 @@ export async function take(options: TenureOptions, signal: AbortSignal): Promise
     if (answer !== null && isFree && answer.found === seen) return new Tenure(swap, options, mine, now)
     if (answer !== null && answer.found !== seen) {
       seen = answer.found
-      since = now
+      since = performance.now()
       const { token: holder = null } = parse(seen) ?? {}
       // It was swapped in before, and the answer was lost: nobody knows when, so it is renewed first.
       if (seen !== null && holder === token) return new Tenure(swap, options, seen, Number.NEGATIVE_INFINITY)
