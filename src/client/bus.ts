@@ -113,9 +113,9 @@ export class Bus {
     })
     this.#subscriptions.add(subscription)
     return {
-      stop: () => {
+      stop: async () => {
+        await subscription.stop()
         this.#subscriptions.delete(subscription)
-        return subscription.stop()
       },
     }
   }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type Bus, connect } from '../../src/client/index.js'
 import { proxy } from '../proxy.js'
@@ -149,6 +150,27 @@ t.test('redis', async (t) => {
       t.equal(seen.filter((line) => line.startsWith('one')).length, 2, 'it starts no handler any more')
     },
   )
+
+  t.test('close() waits for what is being stopped, and for its position', async (t) => {
+    const server = await redisServer(t)
+    const bus = await onRedis(t, server)
+    await things(bus, 1)
+    let closing: Promise<void> | undefined
+    const subscription = bus.subscribe('things', { name: 'a' }, async () => {
+      subscription.stop()
+      closing = bus.close()
+      // It would wait for this handler.
+      await Promise.race([closing, pause(200)])
+    })
+    await until(() => closing !== undefined)
+    await closing
+    const other = await onRedis(t, server)
+    await things(other, 2)
+    const seen: unknown[] = []
+    other.subscribe('things', { name: 'a', leaseMs: 500 }, ({ data }) => seen.push(data))
+    await until(() => seen.includes(2))
+    t.strictSame(seen, [2])
+  })
 
   t.test('answers that were lost make nobody lose the name', async (t) => {
     const server = await redisServer(t)
