@@ -45,6 +45,8 @@ export class Bus {
   readonly #closed = new AbortController()
   readonly #subscriptions = new Set<Subscription>()
   #ended: Promise<void> | null = null
+  /** Until then the handlers that still run may publish. */
+  #isOver = false
 
   /** @internal */
   constructor(private readonly parts: BusParts) {}
@@ -140,15 +142,19 @@ export class Bus {
   async #close(): Promise<void> {
     this.#closed.abort()
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()))
+    this.#isOver = true
     await this.parts.end()
   }
 
   get #open(): BusParts {
-    if (this.#closed.signal.aborted) throw new KeypostError('unavailable', 'The bus is closed.')
+    if (this.#closed.signal.aborted) throw closed()
     return this.parts
   }
 
   get #publisher(): Publisher {
-    return this.#open.publisher
+    if (this.#isOver) throw closed()
+    return this.parts.publisher
   }
 }
+
+const closed = () => new KeypostError('unavailable', 'The bus is closed.')

@@ -151,7 +151,7 @@ t.test('redis', async (t) => {
     },
   )
 
-  t.test('close() waits for what is being stopped, and for its position', async (t) => {
+  t.test('close() waits for a handler, which may publish, and for its position', async (t) => {
     const server = await redisServer(t)
     const bus = await onRedis(t, server)
     await things(bus, 1)
@@ -161,6 +161,7 @@ t.test('redis', async (t) => {
       closing = bus.close()
       // It would wait for this handler.
       await Promise.race([closing, pause(200)])
+      await bus.publish('others', { type: 'other', data: 1 })
     })
     await until(() => closing !== undefined)
     await closing
