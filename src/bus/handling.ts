@@ -7,6 +7,7 @@ import { CRASHED } from './crashes.js'
 import type { Handler, Registry } from './handler.js'
 import { logAbout } from './handler-log.js'
 import type { Observer } from './observer.js'
+import { withinRequest } from './origin.js'
 import type { Publisher } from './publisher.js'
 import type { BusSettings, Log } from './settings.js'
 import { LOST, settlementOf } from './settlement.js'
@@ -151,8 +152,9 @@ export class Handling {
     const facts = factsOf(delivery)
     const context = { engine, publisher, attempt: facts.attempt, log: logAbout(log, facts) }
     const { event } = delivery
-    const run = await tracer.process(event, () =>
-      attempt(handle, event, context, settings.handlerTimeoutMs, this.worker.abandoned),
+    const { abandoned } = this.worker
+    const run = await withinRequest(event.requestid, () =>
+      tracer.process(event, () => attempt(handle, event, context, settings.handlerTimeoutMs, abandoned)),
     )
     observer?.handled(event, run.durationMs)
     return run
@@ -171,5 +173,6 @@ const factsOf = ({ event, history }: Pick<Delivery, 'event' | 'history'>) => ({
   topic: event.topic,
   type: event.type,
   attempt: failuresIn(history).length + 1,
+  requestId: event.requestid,
   traceId: traceIdOf(event.traceparent),
 })

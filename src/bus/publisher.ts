@@ -24,6 +24,7 @@ import { Backlog } from './backpressure.js'
 import type { DataSchemas } from './data-schemas.js'
 import { findFree, moveEmail } from './emails.js'
 import type { Observer } from './observer.js'
+import { withOrigin } from './origin.js'
 import { passingOn, type Tracer } from './tracer.js'
 
 /** The versions that a client accepts (RFC 9110 §13.1.1); null: it did not ask. */
@@ -259,7 +260,7 @@ export class Publisher {
 
   async #send(change: Change): Promise<Committed> {
     const { observer, tracer = passingOn } = this.options
-    const { events = [] } = change
+    const events = (change.events ?? []).map(withOrigin)
     const committed = await tracer.send(events, (events) => this.engine.commit({ ...change, events }))
     if (committed.replayed) return committed
     this.#backlog?.published(events.length)

@@ -13,6 +13,10 @@ import { Bus } from './bus.js'
 export type ConnectOptions = {
   /** A pino logger, or anything like one. Without it, nothing is logged. */
   log?: Log
+  /** As KEYPOST_SOURCE of the service. */
+  source?: string
+  /** As WAIT_REPLICAS of the service. */
+  waitReplicas?: number
 } & (
   | {
       /** The Redis of the service: `redis://` or `rediss://`. */
@@ -35,10 +39,17 @@ export type ConnectOptions = {
  * publishing throws `Unavailable`, and subscribers and listeners wait.
  * @throws ConfigError when an option does not fit, Misconfigured when the data or its server does not
  */
-export async function connect({ redisUrl, dataDir, pepper, log = silent }: ConnectOptions): Promise<Bus> {
+export async function connect(options: ConnectOptions): Promise<Bus> {
+  const { redisUrl, dataDir, pepper, source, waitReplicas, log = silent } = options
   if ((redisUrl === undefined) === (dataDir === undefined))
     throw new ConfigError('connect: give either redisUrl or dataDir')
-  const config = loadConfig({ REDIS_URL: redisUrl, DATA_DIR: dataDir, KEY_PEPPER: pepper })
+  const config = loadConfig({
+    REDIS_URL: redisUrl,
+    DATA_DIR: dataDir,
+    KEY_PEPPER: pepper,
+    KEYPOST_SOURCE: source,
+    WAIT_REPLICAS: waitReplicas?.toString(),
+  })
   return redisUrl === undefined ? embedded(config, log) : redis(redisUrl, config, log)
 }
 

@@ -17,7 +17,7 @@ export const Subject = PrintableText({ description: 'Which record it is about.' 
 /** Where an event keeps what its client's CloudEvent had under the names that are Keypost's to fill. */
 export const FROM_CLIENT = { id: 'clientid', source: 'clientsource', time: 'clienttime' } as const
 
-const OWN = ['topic', 'changed', ...Object.values(FROM_CLIENT), 'data']
+const OWN = ['topic', 'changed', 'requestid', ...Object.values(FROM_CLIENT), 'data']
 
 /** Extension attributes (CloudEvents 1.0 §3.1): of any name but those that Keypost fills itself. */
 export const extensions = {
@@ -49,6 +49,9 @@ export const KeypostEvent = Type.Object(
     traceparent: Type.Optional(Type.String()),
     changed: Type.Optional(
       Type.String({ description: 'Of an update: the names of the fields it changed, by commas.' }),
+    ),
+    requestid: Type.Optional(
+      Type.String({ description: 'The `X-Request-Id` that it comes from, if that is a UUID.' }),
     ),
     [FROM_CLIENT.id]: kept('id'),
     [FROM_CLIENT.source]: kept('source'),

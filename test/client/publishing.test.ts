@@ -57,6 +57,8 @@ function suite(t: Test, open: (t: Test) => Promise<Bus>) {
     await refused(bus.publish('Not a topic', { type: 't', data: 1 }), 'invalid_request', '/topic')
     const deep = JSON.parse('['.repeat(66) + ']'.repeat(66))
     await refused(bus.publish('things', { type: 't', data: deep }), 'invalid_request', '/data')
+    const large = bus.publish('things', { type: 't', data: 'x'.repeat(640 * 1024) })
+    await refused(large, 'body_too_large')
     await refused(bus.publish('key_submission', { type: 't', data: 1 }), 'reserved_topic')
     t.throws(() => bus.subscribe('things', { name: 'No name' }, () => {}), { code: 'invalid_request' })
     t.throws(() => bus.subscribe('things', { name: 'a', leaseMs: 0 }, () => {}), { code: 'invalid_request' })

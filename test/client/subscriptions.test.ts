@@ -143,6 +143,8 @@ t.test('redis', async (t) => {
       way.thaw()
       await things(other, 4)
       await until(() => seen.includes('two 4'))
+      // It is back.
+      await until(() => cutOff.stats().then(Boolean, () => false))
       await cutOff.publish('things', { type: 'thing', data: 5 })
       await until(() => seen.includes('two 5'))
       t.strictSame(seen.slice(0, 2), ['one 1', 'one 2'])

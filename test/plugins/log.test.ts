@@ -20,13 +20,14 @@ async function logging(t: Test, env: Record<string, string> = {}) {
 t.test('a request and its event are one line each, and each leads to the other', async (t) => {
   const { app, about } = await logging(t)
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-  const headers = { traceparent, 'x-request-id': 'job-42' }
+  const requestId = '0192f0c1-2a3b-4c4d-8e5f-0a1b2c3d4e5f'
+  const headers = { traceparent, 'x-request-id': requestId }
   const { headers: answered } = await call(app, 'POST', '/keys', { key: newKey(), name: 'a key' }, headers)
   const lines = await about(answered['keypost-event-id'], 2)
   const traceId = '0af7651916cd43dd8448eb211c80319c'
   t.match(
     lines.find(({ msg }) => msg === 'answered'),
-    { level: 30, requestId: 'job-42', method: 'POST', route: '/keys', status: 202, traceId, ms: Number },
+    { level: 30, requestId, method: 'POST', route: '/keys', status: 202, traceId, ms: Number },
   )
   t.match(
     lines.find(({ msg }) => msg === 'event processed'),
@@ -35,12 +36,22 @@ t.test('a request and its event are one line each, and each leads to the other',
       topic: 'key_submission',
       type: 'key.submitted',
       attempt: 1,
+      requestId,
       traceId,
       durationMs: Number,
       latencyMs: Number,
     },
   )
   t.equal(lines.length, 2)
+})
+
+t.test('what else a client calls its request is not kept with the event', async (t) => {
+  const { app, about } = await logging(t)
+  const headers = { 'x-request-id': 'sk_live_in_the_wrong_place' }
+  const { headers: answered } = await call(app, 'POST', '/keys', { key: newKey(), name: 'a key' }, headers)
+  const id = answered['keypost-event-id']
+  await about(id, 2)
+  t.notOk('requestid' in (await call(app, 'GET', `/events/${id}`)).body)
 })
 
 t.test('an attempt that fails is a warning, a dead letter an error', async (t) => {

@@ -42,6 +42,7 @@ async function forms(t: Test, app: FastifyInstance): Promise<void> {
     subject: 'orders/17',
     time,
     topic: 'orders',
+    requestid: short.headers['x-request-id'],
     data: { total: 42 },
   })
   t.match(await settled(app, id), { status: 'processed', handler: 'record', outcome: { code: 'recorded' } })
