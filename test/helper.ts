@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
 import { buildApp } from '../src/app.js'
 import { loadConfig } from '../src/config.js'
+import { until } from './until.js'
+
+export { until }
 
 /** A folder of its own for one test; gone after it. */
 export async function folder(t: Test): Promise<string> {
@@ -29,19 +31,6 @@ export async function build(
   t.teardown(() => app.close())
   await app.ready()
   return app
-}
-
-/** Waits until something is so, and answers it; fails the test when that takes too long. */
-export async function until<T>(
-  look: () => Promise<T | undefined | false> | T | undefined | false,
-): Promise<T> {
-  const deadline = Date.now() + 30_000
-  for (;;) {
-    const found = await look()
-    if (found !== undefined && found !== false) return found
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${look}`)
-    await delay(5)
-  }
 }
 
 /** Sends JSON and reads JSON. */

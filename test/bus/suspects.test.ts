@@ -24,6 +24,15 @@ const watching = (engine: Engine, seen: (claim: Claim) => void): Engine =>
     },
   })
 
+/** The engine, and the notes that were written through it. */
+function noting(engine: Engine) {
+  const notes = new Tally()
+  const watched = watching(engine, ({ to }) => {
+    if (to !== null) notes.add(to)
+  })
+  return { notes, watched }
+}
+
 onEachEngine(t, 'one crash is counted once, though its note cannot be taken away', async (t, engine) => {
   const [id = ''] = await publish(engine, 1)
   await note(engine, null, id)
@@ -63,12 +72,9 @@ onEachEngine(t, 'a note of before the event went on blames nobody', async (t, en
 onEachEngine(t, 'a stop in the middle of suspects notes none of those that wait', async (t, engine) => {
   await publish(engine, 50)
   await makeCautious(engine)
-  const notes = new Tally()
+  const { notes, watched } = noting(engine)
   const finish = gate()
   const running = new Tally()
-  const watched = watching(engine, ({ to }) => {
-    if (to !== null) notes.add(to)
-  })
   const one = subscribe(t, watched, [
     things(async ({ id }) => {
       running.add(id)
@@ -87,12 +93,9 @@ onEachEngine(t, 'a stop in the middle of suspects notes none of those that wait'
 onEachEngine(t, 'who has lost the partition notes nothing more there', async (t, engine) => {
   await publish(engine, 20)
   await makeCautious(engine)
-  const notes = new Tally()
+  const { notes, watched } = noting(engine)
   const finish = gate()
   const running = new Tally()
-  const watched = watching(engine, ({ to }) => {
-    if (to !== null) notes.add(to)
-  })
   subscribe(t, watched, [
     things(async ({ id }, { signal }) => {
       running.add(id)

@@ -58,8 +58,8 @@ export class Supervised {
     return this.#errors
   }
 
-  listening(withinMs = 60_000): Promise<void> {
-    return until(() => this.#listening, withinMs).catch(() => {
+  async listening(withinMs = 60_000): Promise<void> {
+    await until(() => this.#listening, withinMs).catch(() => {
       throw new Error(`it does not listen: ${this.#errors}`)
     })
   }
