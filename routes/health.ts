@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import * as answers from '../src/schemas/answers.js'
 import { Alive, type Check, Readiness } from '../src/schemas/health.js'
+import { within } from '../src/within.js'
 
 /** A probe that is answered later than this is worth nothing to the one who asks. */
 const PROBE_MS = 2000
@@ -53,14 +53,10 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 async function probe(check: () => Promise<Check>): Promise<Check> {
-  const late = { ok: false, detail: `no answer within ${PROBE_MS} ms` }
-  const timer = new AbortController()
   try {
-    return await Promise.race([check(), delay(PROBE_MS, late, { signal: timer.signal })])
+    return await within(PROBE_MS, check(), { ok: false, detail: `no answer within ${PROBE_MS} ms` })
   } catch (error) {
     return { ok: false, detail: error instanceof Error ? error.message : 'failed' }
-  } finally {
-    timer.abort()
   }
 }
 

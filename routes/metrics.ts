@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import * as answers from '../src/schemas/answers.js'
 import { Exposition } from '../src/schemas/metrics.js'
+import { within } from '../src/within.js'
 
 /** Prometheus waits 10 s by default; an engine that is out of reach must not keep the rest from it. */
 const ENGINE_MS = 2000
@@ -26,12 +26,8 @@ const metrics: FastifyPluginAsyncTypebox = async (app) => {
     },
     handler: async (_request, reply) => {
       const started = performance.now()
-      const late = new AbortController()
-      const stats = await Promise.race([
-        app.engine.stats().catch(() => null),
-        delay(ENGINE_MS, null, { signal: late.signal }),
-      ])
-      late.abort()
+      const counted = app.engine.stats().catch(() => null)
+      const stats = await within(ENGINE_MS, counted, null)
       reply.type(app.metrics.contentType)
       return app.metrics.text(stats, performance.now() - started)
     },

@@ -11,6 +11,16 @@ import { ProfileQuery } from '../src/schemas/profile-query.js'
 const { refusals, bodyRefusals } = answers
 const tags = ['profiles']
 
+/** Of what changes a profile by a body. */
+const changeRefusals = refusals(
+  'not_found',
+  'version_mismatch',
+  'email_taken',
+  'conflict',
+  'backlog_full',
+  ...bodyRefusals,
+)
+
 /** /profiles: whom keys belong to. */
 const profiles: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
@@ -85,14 +95,7 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
       body: ProfileInput,
       response: {
         200: answers.changed(Profile, 'The profile, replaced.'),
-        ...refusals(
-          'not_found',
-          'version_mismatch',
-          'email_taken',
-          'conflict',
-          'backlog_full',
-          ...bodyRefusals,
-        ),
+        ...changeRefusals,
       },
     },
     handler: async (request, reply) =>
@@ -113,14 +116,7 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
       body: ProfilePatch,
       response: {
         200: answers.changed(Profile, 'The profile, changed.'),
-        ...refusals(
-          'not_found',
-          'version_mismatch',
-          'email_taken',
-          'conflict',
-          'backlog_full',
-          ...bodyRefusals,
-        ),
+        ...changeRefusals,
       },
     },
     handler: async (request, reply) =>

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Attributes,
   type Context,
@@ -20,6 +19,7 @@ import { Conflict } from '../engines/errors.js'
 import { KeypostError } from '../errors.js'
 import type { KeypostEvent } from '../schemas/event.js'
 import { version } from '../version.js'
+import { within } from '../within.js'
 
 /** A collector that is gone must not hold up a stop. */
 const FLUSH_MS = 2000
@@ -105,10 +105,8 @@ export class OpenTelemetry implements Tracer {
 
   /** Sends what has not been sent yet, for as long as it may take. */
   async stop(): Promise<void> {
-    const late = new AbortController()
     const flushed = this.#provider.shutdown().catch(() => {}) // it was warned of
-    await Promise.race([flushed, delay(FLUSH_MS, undefined, { signal: late.signal })])
-    late.abort()
+    await within(FLUSH_MS, flushed, undefined)
   }
 }
 
