@@ -1,6 +1,6 @@
+import { endOf, read } from '../bus/follow.js'
 import type { Engine } from '../engines/engine.js'
 import type { EventOn } from './events.js'
-import { endOf, read } from './reader.js'
 
 /** The events of a topic as they are published; ends when the loop over it, or the bus, does. */
 export interface Listener<Event> extends AsyncIterableIterator<Event> {
@@ -16,12 +16,12 @@ export function listen<Topic extends string>(
 ): Listener<EventOn<Topic>> {
   const ended = new AbortController()
   const signal = AbortSignal.any([closed, ended.signal])
-  const start = endOf(engine, topic, signal)
+  const start = endOf(engine, { topic }, signal)
   const ready = start.then(() => {})
   ready.catch(() => {}) // the iteration tells of it as well
 
   async function* events() {
-    for await (const { event } of read(engine, topic, await start, signal)) yield event as EventOn<Topic>
+    for await (const { event } of read(engine, { topic }, await start, signal)) yield event as EventOn<Topic>
   }
   const iteration = events()
   return {

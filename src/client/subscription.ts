@@ -1,8 +1,8 @@
+import { read, sleep } from '../bus/follow.js'
 import { retryDelay } from '../bus/retry.js'
 import { type Log, PAUSE_MS, why } from '../bus/settings.js'
 import { BadCursor } from '../engines/errors.js'
 import type { KeypostEvent } from '../schemas/event.js'
-import { read, sleep } from './reader.js'
 import { type Tenure, type TenureOptions, take } from './tenure.js'
 
 /** After the first failure up to a second is waited, then twice as long each time, up to a minute. */
@@ -64,7 +64,7 @@ export class DurableSubscription implements Subscription {
     const { engine, topic, log } = this.options
     const over = AbortSignal.any([this.#stopping.signal, tenure.lost])
     try {
-      for await (const { event, cursor } of read(engine, topic, this.#anew ? null : tenure.start, over)) {
+      for await (const { event, cursor } of read(engine, { topic }, this.#anew ? null : tenure.start, over)) {
         if (!(await this.#handle(event, tenure, over))) break
         this.#anew = false
         tenure.passed(cursor)

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
+import { Bell } from '../bus/bell.js'
+import { sleep, throughOutage } from '../bus/follow.js'
 import { placementFor } from '../domain/ids.js'
 import type { Engine } from '../engines/engine.js'
-import { Bell } from './bell.js'
-import { sleep, throughOutage } from './reader.js'
 
 /**
  * A durable subscription has a name, and the name has one value in the engine: who holds it, a count of its

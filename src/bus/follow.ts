@@ -1,17 +1,23 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import { PAUSE_MS } from '../bus/settings.js'
 import type { Engine } from '../engines/engine.js'
 import { Unavailable } from '../engines/errors.js'
 import type { KeypostEvent } from '../schemas/event.js'
 import { Bell } from './bell.js'
+import { PAUSE_MS } from './settings.js'
 
 /** Events that are held in memory at most. */
 const PAGE = 100
-/** A wake-up can be lost, so the topic is looked at now and then anyway. */
+/** A wake-up can be lost, so they are looked for now and then anyway. */
 const POLL_MS = 1000
-/** Events of every topic wake, so looks that find nothing are kept apart. */
+/** Every event wakes, so looks that find nothing are kept apart. */
 const QUIET_MS = 10
+
+/** Which events: of every topic and type, unless it says of which. */
+export interface Filter {
+  topic?: string
+  type?: string
+}
 
 /** An event, and where to go on after it. */
 export interface Read {
@@ -20,13 +26,13 @@ export interface Read {
 }
 
 /**
- * The events of a topic after a cursor (null: all that are kept), in publish order within each partition, for
+ * The events that fit a filter after a cursor (null: all that are kept), in publish order within each partition, for
  * as long as nobody aborts. Outages are waited out.
  * @throws BadCursor
  */
 export async function* read(
   engine: Engine,
-  topic: string,
+  filter: Filter,
   from: string | null,
   signal: AbortSignal,
 ): AsyncGenerator<Read, void, undefined> {
@@ -37,7 +43,7 @@ export async function* read(
     while (!signal.aborted) {
       bell.silence()
       const lookedAt = performance.now()
-      const page = await pageAfter(engine, topic, cursor)
+      const page = await pageAfter(engine, filter, cursor)
       for (const item of page?.items ?? []) {
         if (signal.aborted) return
         yield item
@@ -55,11 +61,11 @@ export async function* read(
   }
 }
 
-/** Where the topic ends by now; null: nobody wants to know any more. */
-export async function endOf(engine: Engine, topic: string, signal: AbortSignal): Promise<string | null> {
+/** Where these events end by now; null: nobody wants to know any more. */
+export async function endOf(engine: Engine, filter: Filter, signal: AbortSignal): Promise<string | null> {
   while (!signal.aborted) {
     const page = await throughOutage(() =>
-      engine.list('events', { topic, order: 'asc', follow: 'new', limit: 1 }),
+      engine.list('events', { ...filter, order: 'asc', follow: 'new', limit: 1 }),
     )
     if (page !== null) return page.nextCursor
     await sleep(PAUSE_MS, signal)
@@ -67,10 +73,10 @@ export async function endOf(engine: Engine, topic: string, signal: AbortSignal):
   return null
 }
 
-async function pageAfter(engine: Engine, topic: string, cursor: string | null) {
+async function pageAfter(engine: Engine, filter: Filter, cursor: string | null) {
   const page = await throughOutage(() =>
     engine.list('events', {
-      topic,
+      ...filter,
       order: 'asc',
       follow: 'all',
       limit: PAGE,
