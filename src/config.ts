@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
+import { parseTokens, type Token } from './tokens.js'
 
 const milliseconds = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: 86_400_000, description })
@@ -19,7 +20,7 @@ export const Environment = Type.Object({
   HOST: Type.String({
     default: '127.0.0.1',
     minLength: 1,
-    description: 'Where to listen. Only loopback, as long as there are no API tokens.',
+    description: 'Where to listen. Anything but loopback needs API_TOKENS.',
   }),
   PORT: Type.Integer({
     default: 3000,
@@ -43,6 +44,44 @@ export const Environment = Type.Object({
       pattern: '^[^,]{32,}(,[^,]{32,})*$',
       description:
         'Secrets that fingerprints are made with, by commas, each of at least 32 characters. The first writes, all match. Unset: made once and kept in DATA_DIR; on Redis required.',
+    }),
+  ),
+  API_TOKENS: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 65_536,
+      description:
+        'Who may use the API: name:scopes:sha256 of a token, by commas. Scopes: read, write, admin, joined by +. Two of a name may live at once. Unset: everyone who reaches it.',
+    }),
+  ),
+  RATE_LIMIT: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 100_000_000,
+      description:
+        'How many requests a minute a token, or without one an address, may send. Unset: 6000 with API_TOKENS, else no limit.',
+    }),
+  ),
+  MAX_STREAMS: Type.Integer({
+    default: 100,
+    minimum: 1,
+    maximum: 100_000,
+    description:
+      'How many live streams a token, or without one an address, may have open at once in a process.',
+  }),
+  TRUST_PROXY: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      description:
+        'The addresses or networks (CIDR, by commas) of proxies whose X-Forwarded-For is believed. Unset: none.',
+    }),
+  ),
+  CORS_ORIGINS: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      description: 'The origins (by commas) whose pages may call the API from a browser. Unset: none.',
     }),
   ),
   SUBSCRIBER: Type.Enum(['on', 'off'], {
@@ -130,6 +169,8 @@ export type Environment = Static<typeof Environment>
 export interface Config extends Environment {
   /** None: the embedded engine keeps one of its own. */
   peppers: string[]
+  /** None: everyone who reaches the API may use it. */
+  tokens: Token[]
 }
 
 /** The environment does not fit: one line a variable, none with a value in it. */
@@ -159,12 +200,21 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       'RESULT_TTL_MS: must be at least EVENT_TTL_MS, since an event is not kept without its result',
     )
   }
-  if (!isLoopback(values.HOST)) {
+  const tokens = tokensIn(values.API_TOKENS)
+  if (tokens.length === 0 && !isLoopback(values.HOST)) {
     throw new ConfigError(
-      'HOST: must be a loopback address (127.0.0.1, ::1 or localhost), as everyone who reaches Keypost may use it',
+      'HOST: without API_TOKENS it must be a loopback address (127.0.0.1, ::1 or localhost), as everyone who reaches Keypost may use it',
     )
   }
-  return { ...values, peppers }
+  return { ...values, peppers, tokens }
+}
+
+function tokensIn(text: string | undefined): Token[] {
+  try {
+    return text === undefined ? [] : parseTokens(text)
+  } catch (error) {
+    throw new ConfigError(`API_TOKENS: ${(error as Error).message}`)
+  }
 }
 
 /** Decimal digits become a number where one is wanted; anything else stays as it is, and is then refused. */

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+
+/** What a token allows: to read, to change, and to undo how events ended (redrive, discard, replay). */
+export const SCOPES = ['read', 'write', 'admin'] as const
+export type Scope = (typeof SCOPES)[number]
+
+/** A bearer token as it is configured: by its digest, so that the configuration gives nobody access. */
+export interface Token {
+  /** Whose it is: what logs, limits and `Idempotency-Key`s go by. */
+  name: string
+  scopes: ReadonlySet<Scope>
+  /** SHA-256 */
+  digest: Buffer
+}
+
+const ENTRY = /^(?<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,62}):(?<scopes>[a-z+]{1,32}):(?<hex>[0-9a-f]{64})$/
+
+/** So that one can be replaced while it is still in use. */
+const A_NAME = 2
+
+/**
+ * `name:read+write+admin:sha256hex`, by commas.
+ * @throws Error that says which entry is wrong, by its place: an entry could be a token by mistake.
+ */
+export function parseTokens(text: string): Token[] {
+  const tokens = text.split(',').map((entry, i) => parse(entry.trim(), i + 1))
+  for (const { name, digest } of tokens) {
+    const own = tokens.filter((token) => token.name === name)
+    if (own.length > A_NAME) throw new Error(`"${name}" has more than ${A_NAME} tokens`)
+    if (tokens.filter((token) => token.digest.equals(digest)).length > 1)
+      throw new Error(`a token of "${name}" is there twice`)
+  }
+  return tokens
+}
+
+function parse(entry: string, place: number): Token {
+  const { name = '', scopes = '', hex = '' } = ENTRY.exec(entry)?.groups ?? {}
+  if (name === '')
+    throw new Error(`entry ${place} must be name:scopes:sha256 in hex; \`keypost token\` makes one`)
+  const named = scopes.split('+')
+  const unknown = named.some((scope) => !SCOPES.some((each) => each === scope))
+  if (unknown || new Set(named).size < named.length)
+    throw new Error(`the scopes of entry ${place} must be some of ${SCOPES.join(', ')}, joined by +`)
+  return { name, scopes: new Set(named as Scope[]), digest: Buffer.from(hex, 'hex') }
+}
+
+export const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest()
