@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import answers from '../plugins/answers.js'
+import auth from '../plugins/auth.js'
 import body from '../plugins/body.js'
 import cacheControl from '../plugins/cache-control.js'
 import closing from '../plugins/closing.js'
@@ -44,6 +45,7 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(cacheControl)
   await app.register(closing)
   await app.register(problems)
+  await app.register(auth, config)
   await app.register(methods)
   await app.register(body)
   await app.register(validation)
