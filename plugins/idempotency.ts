@@ -6,6 +6,7 @@ import type { Config } from '../src/config.js'
 import type { Operation } from '../src/domain/context.js'
 import { newId } from '../src/domain/ids.js'
 import { refusals } from '../src/schemas/answers.js'
+import { headers as headersOfAnswers } from '../src/schemas/headers.js'
 import { IdempotencyKey, idempotencyKeyIn } from '../src/schemas/idempotency.js'
 
 declare module 'fastify' {
@@ -16,7 +17,7 @@ declare module 'fastify' {
 }
 
 /** The headers that are part of an answer. */
-const HEADERS = ['location', 'etag', 'keypost-event-id'] as const
+const HEADERS = ['location', 'etag', 'keypost-event-id', 'preference-applied'] as const
 
 /**
  * `Idempotency-Key` on every POST route that is registered later. A route hands `request.operation` to what it
@@ -38,8 +39,10 @@ export default fp<Config>(
       async function (request, reply) {
         const header = request.headers['idempotency-key']
         if (typeof header !== 'string') return handler.call(this, request, reply)
-        // There are no tokens yet: everyone is the same client.
-        const scope = [null, request.method, request.url.split('?', 1)[0] ?? '', idempotencyKeyIn(header)]
+        // By name, so that a client may send again with its next token.
+        const client = request.client?.name ?? null
+        const path = request.url.split('?', 1)[0] ?? ''
+        const scope = [client, request.method, path, idempotencyKeyIn(header)]
         const content = { body: request.body ?? {}, query: request.query }
         const { answer, replayed } = await idempotency.once(scope, content, async (operation) => {
           operations.set(request, operation)
@@ -57,20 +60,13 @@ export default fp<Config>(
       describe(route.schema)
     })
   },
-  { name: 'idempotency', dependencies: ['engine', 'pepper'] },
+  { name: 'idempotency', dependencies: ['auth', 'engine', 'pepper'] },
 )
 
 const headersOf = (reply: FastifyReply): Record<string, string> =>
   Object.fromEntries(
     HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])),
   )
-
-const REPLAYED = {
-  'Idempotent-Replayed': {
-    type: 'string',
-    description: '`true`: the answer to an earlier request with this `Idempotency-Key`.',
-  },
-}
 
 /** Adds the header and the answers that are the same for every POST. */
 function describe(schema: FastifySchema): void {
@@ -81,7 +77,9 @@ function describe(schema: FastifySchema): void {
   schema.headers = Type.Object({ ...headers?.properties, ...IdempotencyKey.properties })
   const answers = Object.entries(response ?? {}).map(([status, answer]) => [
     status,
-    status.startsWith('2') ? { ...answer, headers: { ...answer.headers, ...REPLAYED } } : answer,
+    status.startsWith('2')
+      ? { ...answer, headers: { ...answer.headers, ...headersOfAnswers.replayed } }
+      : answer,
   ])
   schema.response = { 422: refusals('idempotency_mismatch')[422], ...Object.fromEntries(answers) }
 }

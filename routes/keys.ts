@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { etag } from '../plugins/conditions.js'
+import { throughOutage } from '../src/bus/follow.js'
 import { KeypostError } from '../src/errors.js'
 import * as answers from '../src/schemas/answers.js'
 import { IdParams } from '../src/schemas/common.js'
@@ -7,6 +8,7 @@ import { IfMatch, IfNoneMatch } from '../src/schemas/conditions.js'
 import { Key, KeyPage } from '../src/schemas/key.js'
 import { KeyPatch, KeySubmission } from '../src/schemas/key-input.js'
 import { KeyQuery } from '../src/schemas/key-query.js'
+import { Prefer } from '../src/schemas/prefer.js'
 
 const { refusals, bodyRefusals } = answers
 const tags = ['keys']
@@ -21,18 +23,24 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
       summary: 'Submit a key',
       description:
         'The raw key is reduced to a fingerprint and a mask at once. The answer is `pending`; what became of it ' +
-        'is the result of the event that `Keypost-Event-Id` names.',
+        'is the result of the event that `Keypost-Event-Id` names. With `Prefer: wait=N` the answer waits for it.',
       tags,
+      headers: Prefer,
       body: KeySubmission,
       response: {
-        202: answers.created(Key, 'The key is kept, and will be handled.'),
+        201: answers.preferred(answers.created(Key, 'The key, now that its event has a result.')),
+        202: answers.preferred(answers.created(Key, 'The key is kept, and will be handled.')),
         ...refusals('key_in_metadata', 'conflict', 'backlog_full', ...bodyRefusals),
       },
     },
     handler: async ({ body, operation }, reply) => {
       const published = await app.publisher.submitKey(body, operation)
-      reply.code(202).header('location', `/keys/${published.record.id}`)
-      return reply.published(published)
+      const { id } = published.record
+      reply.code(202).header('location', `/keys/${id}`)
+      const result = await reply.outcomeOf(published.eventId)
+      const key = result && (await throughOutage(() => app.engine.get('keys', id)))
+      if (key === null) return reply.published(published)
+      return reply.code(201).published({ ...published, record: key })
     },
   })
 

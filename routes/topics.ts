@@ -1,8 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import cloudevents, { receiveEvent } from '../plugins/cloudevents.js'
 import { withStandardTopics } from '../src/domain/counters.js'
 import * as answers from '../src/schemas/answers.js'
 import { Accepted, EventBody, EventHeaders, TopicParams } from '../src/schemas/event-input.js'
+import { Prefer } from '../src/schemas/prefer.js'
+import { Result } from '../src/schemas/result.js'
 import { TopicList } from '../src/schemas/topic.js'
 
 /** /topics: the streams of events. */
@@ -43,14 +46,16 @@ const topics: FastifyPluginAsyncTypebox = async (app) => {
         'handlers.\n\n' +
         'Keypost gives the event its `id`, `source` and `time`; those of a CloudEvent are kept as `clientid`, ' +
         '`clientsource` and `clienttime`, and its extension attributes as they are. A CloudEvent that is sent ' +
-        'again within 24 hours, to the same topic with the same `source`, `id` and `subject`, is not published ' +
-        'again: the first one is answered, or, if its type or data are others, 422.',
+        'again within 24 hours, by the same client to the same topic with the same `source`, `id` and `subject`, is not ' +
+        'published again: the first one is answered, or, if its type or data are others, 422.\n\n' +
+        'With `Prefer: wait=N` the answer waits for the result.',
       tags: ['events'],
       params: TopicParams,
-      headers: EventHeaders,
+      headers: Type.Object({ ...EventHeaders.properties, ...Prefer.properties }),
       body: EventBody,
       response: {
-        202: answers.published(Accepted, 'The event is kept, and will be handled.'),
+        201: answers.preferred(answers.published(Result, 'The result of the event.')),
+        202: answers.preferred(answers.published(Accepted, 'The event is kept, and will be handled.')),
         ...answers.refusals(
           'reserved_topic',
           'idempotency_mismatch',
@@ -60,16 +65,19 @@ const topics: FastifyPluginAsyncTypebox = async (app) => {
         ),
       },
     },
-    handler: async ({ params, body, operation }, reply) => {
+    handler: async ({ params, body, operation, client }, reply) => {
       const {
         id,
         topic,
         type,
         subject = null,
         time,
-      } = await app.publisher.publishEvent(params.topic, body, operation)
+      } = await app.publisher.publishEvent(params.topic, body, operation, client?.name)
       reply.code(202).headers({ location: `/events/${id}`, 'keypost-event-id': id })
-      return { id, topic, type, subject, time }
+      const result = await reply.outcomeOf(id)
+      if (result === null) return { id, topic, type, subject, time }
+      reply.code(201)
+      return result
     },
   })
 }

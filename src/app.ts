@@ -7,11 +7,13 @@ import closing from '../plugins/closing.js'
 import conditions from '../plugins/conditions.js'
 import engine from '../plugins/engine.js'
 import handlers from '../plugins/handlers.js'
+import hosts from '../plugins/hosts.js'
 import idempotency from '../plugins/idempotency.js'
 import log from '../plugins/log.js'
 import methods from '../plugins/methods.js'
 import metrics from '../plugins/metrics.js'
 import pepper from '../plugins/pepper.js'
+import prefer from '../plugins/prefer.js'
 import problems from '../plugins/problems.js'
 import publisher from '../plugins/publisher.js'
 import redis from '../plugins/redis.js'
@@ -45,6 +47,7 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(cacheControl)
   await app.register(closing)
   await app.register(problems)
+  await app.register(hosts, config)
   await app.register(auth, config)
   await app.register(methods)
   await app.register(body)
@@ -60,6 +63,7 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(engine, { ...config, onFatal: surroundings.onFatal })
   await app.register(publisher, config)
   await app.register(idempotency, config)
+  await app.register(prefer)
   await app.register(subscriber, config)
 
   await app.register(keys)

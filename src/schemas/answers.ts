@@ -1,15 +1,8 @@
 import type { TSchema } from 'typebox'
 import { type ErrorCode, errors } from '../errors.js'
+import * as examples from './examples.js'
+import { headers } from './headers.js'
 import { Problem } from './problem.js'
-
-/** Headers of an answer, as OpenAPI describes them. */
-const header = (description: string) => ({ type: 'string', description })
-const headers = {
-  etag: { ETag: header('The version of the record, quoted.') },
-  location: { Location: header('Where the record is.') },
-  event: { 'Keypost-Event-Id': header('The event of this change; its result is at `/results/{id}`.') },
-  link: { Link: header('`rel="next"`: the next page, if there is one.') },
-}
 
 const json = <T extends TSchema>(description: string, schema: T, headers?: object) => ({
   description,
@@ -24,14 +17,18 @@ export const record = <T extends TSchema>(schema: T, description: string) =>
 export const created = <T extends TSchema>(schema: T, description: string) =>
   json(description, schema, { ...headers.location, ...headers.etag, ...headers.event })
 export const published = <T extends TSchema>(schema: T, description: string) =>
-  json(description, schema, { Location: header('Where the event is.'), ...headers.event })
-/** It will be done; `where` says what `Location` names. */
-export const accepted = <T extends TSchema>(schema: T, description: string, where: string) =>
-  json(description, schema, { Location: header(where) })
+  json(description, schema, { ...headers.location, ...headers.event })
+export const accepted = <T extends TSchema>(schema: T, description: string) =>
+  json(description, schema, headers.location)
 export const changed = <T extends TSchema>(schema: T, description: string) =>
   json(description, schema, { ...headers.etag, ...headers.event })
 export const page = <T extends TSchema>(schema: T, description: string) =>
   json(description, schema, headers.link)
+/** Of what its client can wait for (RFC 7240 §3). */
+export const preferred = <T extends { headers?: object }>(answer: T) => ({
+  ...answer,
+  headers: { ...answer.headers, ...headers.preference },
+})
 export const deleted = { type: 'null', description: 'It is gone.', headers: headers.event }
 export const notModified = {
   type: 'null',
@@ -39,24 +36,40 @@ export const notModified = {
   headers: headers.etag,
 }
 
-interface Refusal {
+export interface Refusal {
   description: string
-  content: { 'application/problem+json': { schema: typeof Problem } }
+  headers?: object
+  content: { 'application/problem+json': { schema: typeof Problem; examples: Record<string, object> } }
 }
+
+/** An error answer that means one of these. */
+export const refusal = (codes: readonly ErrorCode[]): Refusal => ({
+  description: codes.map((code) => `\`${code}\`: ${errors[code].title}.`).join(' '),
+  ...(codes.some(isForLater) && { headers: headers.retryAfter }),
+  content: {
+    'application/problem+json': {
+      schema: Problem,
+      examples: Object.fromEntries(codes.map((code) => [code, { value: examples.problemOf(code) }])),
+    },
+  },
+})
+
+/** What an error answer means: its examples are by code. */
+export const codesOf = (answer: Refusal | undefined): ErrorCode[] =>
+  Object.keys(answer?.content?.['application/problem+json']?.examples ?? {}) as ErrorCode[]
 
 /** The error answers of an operation, by status; what every operation may meet is added. */
 export function refusals(...codes: ErrorCode[]): Record<number, Refusal> {
-  const answers: Record<number, Refusal> = {}
-  for (const code of [...codes, 'invalid_request', 'internal_error', 'unavailable'] as const) {
-    const { status, title } = errors[code]
-    const before = answers[status] === undefined ? '' : `${answers[status].description} `
-    answers[status] = {
-      description: `${before}\`${code}\`: ${title}.`,
-      content: { 'application/problem+json': { schema: Problem } },
-    }
-  }
-  return answers
+  const all = [...codes, 'invalid_request', 'internal_error', 'unavailable'] as const
+  const statuses = new Set(all.map((code) => errors[code].status))
+  return Object.fromEntries(
+    [...statuses].map((status) => [status, refusal(all.filter((code) => errors[code].status === status))]),
+  )
 }
+
+/** Those that say when to ask again. */
+const isForLater = (code: ErrorCode): boolean =>
+  code === 'result_pending' || [429, 503].includes(errors[code].status)
 
 /** What an operation whose method may have a body answers beside, also when it wants none. */
 export const bodyRefusals = ['body_too_large', 'unsupported_media_type'] as const
