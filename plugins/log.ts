@@ -22,7 +22,7 @@ const PROBES = new Set(['/livez', '/readyz', '/metrics'])
 export const isProbe = ({ routeOptions: { url } }: FastifyRequest): boolean => PROBES.has(url ?? '')
 
 /**
- * One line an answer, with the pattern of the route in place of the URL. `eventId` and `traceId` lead from it to
+ * One line an answer, with the pattern of the route in place of the URL, and of a token only whose it is. `eventId` and `traceId` lead from it to
  * the lines of the event that it published, in whatever process.
  */
 export default fp(
@@ -33,6 +33,7 @@ export default fp(
           method: request.method,
           route: request.routeOptions.url ?? null,
           status: reply.statusCode,
+          client: request.client?.name,
           eventId: reply.getHeader('keypost-event-id'),
           traceId: traceIdOf(request.traceparent),
           ms: Math.round(reply.elapsedTime * 10) / 10,

@@ -1,7 +1,8 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
-import { hoist, mark } from '../src/openapi.js'
+import { hoist, mark, share } from '../src/openapi.js'
+import { everyAnswer, refusalName } from '../src/openapi-answers.js'
 import { version } from '../src/version.js'
 
 /** The OpenAPI document at /openapi.json, and Swagger UI, which fetches nothing from elsewhere, at /docs. */
@@ -17,6 +18,19 @@ export default fp(
             'POST a key or change a profile: the record and its event are one atomic write, and exactly one ' +
             'result of that event can be read afterwards.',
           license: { name: 'MIT', identifier: 'MIT' },
+          contact: { name: 'Whoever runs this Keypost' },
+        },
+        servers: [{ url: '/', description: 'Where this document is from.' }],
+        components: {
+          securitySchemes: {
+            bearer: {
+              type: 'http',
+              scheme: 'bearer',
+              description:
+                'A token of `API_TOKENS`, if the service has any. Each operation says which scope of `read`, `write` ' +
+                'and `admin` it takes; none includes another.',
+            },
+          },
         },
         tags: [
           { name: 'keys', description: 'Submitted keys: their fingerprints, masks and fate.' },
@@ -32,15 +46,27 @@ export default fp(
         ],
       },
       transform: ({ schema, url }) => ({ schema: mark(schema ?? { hide: true }), url }),
-      transformObject: (document) => hoist('openapiObject' in document ? document.openapiObject : {}),
+      transformObject: (document) => {
+        const whole = hoist(everyAnswer('openapiObject' in document ? document.openapiObject : {}))
+        return share(share(share(whole, 'responses', refusalName), 'headers'), 'examples')
+      },
+    })
+    // Whoever may see them learns nothing of the data: they come with the source.
+    app.addHook('onRoute', (route) => {
+      if (/^\/docs(\/|$)/.test(route.url)) route.config = { ...route.config, open: true }
     })
     await app.register(swaggerUi, {
       routePrefix: '/docs',
-      uiConfig: { validatorUrl: null, displayRequestDuration: true, tryItOutEnabled: false },
+      uiConfig: {
+        validatorUrl: null,
+        displayRequestDuration: true,
+        tryItOutEnabled: false,
+        persistAuthorization: false,
+      },
       staticCSP:
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
     })
-    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+    app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async () => app.swagger())
   },
   { name: 'swagger' },
 )

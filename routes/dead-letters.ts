@@ -46,6 +46,7 @@ const deadLetters: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'POST',
     url: '/dead-letters/:id/redrive',
+    config: { scope: 'admin' },
     schema: {
       operationId: 'redriveDeadLetter',
       summary: 'Handle a dead letter again',
@@ -53,7 +54,7 @@ const deadLetters: FastifyPluginAsyncTypebox = async (app) => {
       tags,
       params: IdParams,
       response: {
-        202: answers.accepted(Redriven, 'It will be handled.', 'Where its result will be.'),
+        202: answers.accepted(Redriven, 'It will be handled.'),
         ...refusals('not_found', 'not_dead', 'event_lost', 'conflict', ...bodyRefusals),
       },
     },
@@ -67,6 +68,7 @@ const deadLetters: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'POST',
     url: '/dead-letters/redrive',
+    config: { scope: 'admin' },
     schema: {
       operationId: 'redriveDeadLetters',
       summary: 'Handle many dead letters again',
@@ -85,6 +87,7 @@ const deadLetters: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'DELETE',
     url: '/dead-letters/:id',
+    config: { scope: 'admin' },
     schema: {
       operationId: 'discardDeadLetter',
       summary: 'Discard a dead letter',

@@ -11,6 +11,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'GET',
     url: '/livez',
+    config: { open: true },
     schema: {
       operationId: 'getLiveness',
       summary: 'Tell whether the process answers',
@@ -24,6 +25,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'GET',
     url: '/readyz',
+    config: { open: true },
     schema: {
       operationId: 'getReadiness',
       summary: 'Tell whether events can be taken and handled',

@@ -14,6 +14,7 @@ const replays: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'POST',
     url: '/replays',
+    config: { scope: 'admin' },
     schema: {
       operationId: 'createReplay',
       summary: 'Handle past events again',
@@ -23,7 +24,7 @@ const replays: FastifyPluginAsyncTypebox = async (app) => {
       tags,
       body: ReplayInput,
       response: {
-        202: answers.accepted(Replay, 'The replay, which begins soon.', 'Where its progress is.'),
+        202: answers.accepted(Replay, 'The replay, which begins soon.'),
         ...refusals('conflict', ...bodyRefusals),
       },
     },
@@ -63,6 +64,7 @@ const replays: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'DELETE',
     url: '/replays/:id',
+    config: { scope: 'admin' },
     schema: {
       operationId: 'cancelReplay',
       summary: 'Cancel a replay',

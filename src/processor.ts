@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify'
+import auth from '../plugins/auth.js'
 import cacheControl from '../plugins/cache-control.js'
 import closing from '../plugins/closing.js'
 import engine from '../plugins/engine.js'
 import handlers from '../plugins/handlers.js'
+import hosts from '../plugins/hosts.js'
 import log from '../plugins/log.js'
 import methods from '../plugins/methods.js'
 import metrics from '../plugins/metrics.js'
@@ -31,6 +33,8 @@ export async function buildProcessor(config: Config, surroundings: Surroundings)
   await app.register(cacheControl)
   await app.register(closing)
   await app.register(problems)
+  await app.register(hosts, config)
+  await app.register(auth, config)
   await app.register(methods)
   await app.register(validation)
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 
 /** What a token allows: to read, to change, and to undo how events ended (redrive, discard, replay). */
 export const SCOPES = ['read', 'write', 'admin'] as const
@@ -45,3 +45,11 @@ function parse(entry: string, place: number): Token {
 }
 
 export const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest()
+
+/** Whose a token is. Every digest is compared, each in constant time, so that how long it takes tells nothing. */
+export function ownerOf(sent: string, tokens: readonly Token[]): Token | null {
+  const digest = digestOf(sent)
+  let owner: Token | null = null
+  for (const token of tokens) if (timingSafeEqual(token.digest, digest)) owner = token
+  return owner
+}

@@ -150,20 +150,22 @@ export class Publisher {
   }
 
   /**
-   * Publishes an event on a custom topic. A CloudEvent of a source and id that were sent before is not published
-   * again; the first one is answered.
+   * Publishes an event on a custom topic. A CloudEvent of a source and id that `client` (null: nobody in
+   * particular) sent before is not published again; the first one is answered.
    * @throws reserved_topic, schema_mismatch, idempotency_mismatch
    */
   async publishEvent(
     topic: string,
     input: EventInput | CloudEventInput,
     operation = this.#operation(),
+    client: string | null = null,
   ): Promise<KeypostEvent> {
     const { event, ...change } = customEvent(
       topic,
       input,
       this.#context(operation),
       placementOf(operation.id),
+      client,
     )
     this.options.dataSchemas?.check(event)
     try {

@@ -20,8 +20,9 @@ const REMEMBERED_MS = 24 * 60 * 60 * 1000
  * An event that somebody else than Keypost publishes. The events of one subject are in one partition, and so in
  * order; one without a subject may be anywhere.
  *
- * Two CloudEvents of one source and id are the same: the first one that is committed claims them, with its own
+ * Two CloudEvents of one source and id from one client are the same: the first one that is committed claims them, with its own
  * id as the value. As a claim lies where its event does, topic and subject count too.
+ * Who guesses what another client is going to send can neither keep it from being published nor learn that it was.
  * Handlers and programs get here too, and nothing has looked at what they send: an event that does not fit could
  * never be read again.
  * @throws invalid_request, reserved_topic
@@ -31,6 +32,7 @@ export function customEvent(
   input: EventInput | CloudEventInput,
   context: Context,
   anywhere: Placement,
+  client: string | null,
 ): { event: NewEvent; placement: Placement; claims: Claim[] } {
   if (reserved.has(topic)) {
     throw new KeypostError('reserved_topic', 'Events of this topic are published by Keypost alone.')
@@ -41,7 +43,7 @@ export function customEvent(
     ])
   }
   const { type, subject, data = null } = eventInput(input)
-  const name = 'specversion' in input ? claimName(topic, input) : null
+  const name = 'specversion' in input ? claimName(topic, input, client) : null
   const sameAs = subject === undefined ? name : `${topic}\0${subject}`
   const placement = sameAs === null ? anywhere : placementFor(context.placementKey, sameAs)
   const id = context.newId('event', placement)
@@ -62,8 +64,12 @@ export function customEvent(
 }
 
 /** Text of the client's must not make the names of claims long. */
-function claimName(topic: string, { source, id, subject }: CloudEventInput): string {
-  const what = JSON.stringify([topic, subject ?? null, source, id])
+function claimName(
+  topic: string,
+  { source, id, subject }: CloudEventInput,
+  client: string | null,
+): string {
+  const what = JSON.stringify([topic, subject ?? null, source, id, ...(client === null ? [] : [client])])
   return `cloudevent:${createHash('sha256').update(what).digest('base64url')}`
 }
 

@@ -1,3 +1,5 @@
+import { type ErrorCode, errors } from '../errors.js'
+
 /**
  * One story, told by the examples of all schemas: a profile, a key that was submitted for it, the event that
  * said so, and its result.
@@ -126,13 +128,14 @@ export const replay = {
   finishedAt: null,
 }
 
-export const problem = {
-  type: 'urn:keypost:problem:invalid_request',
-  title: 'The request is not valid',
-  status: 400,
-  detail: 'The request does not fit its schema.',
+export const problemOf = (code: ErrorCode) => ({
+  type: `urn:keypost:problem:${code}`,
+  title: errors[code].title,
+  status: errors[code].status,
+  detail: code === 'invalid_request' ? 'The request does not fit its schema.' : `${errors[code].title}.`,
   instance: 'urn:uuid:4d5e6f70-8192-4a3b-8c4d-5e6f708192a3',
-  code: 'invalid_request' as const,
-  errors: [{ in: 'body' as const, pointer: '/name', message: 'is required' }],
+  code,
+  errors:
+    code === 'invalid_request' ? [{ in: 'body' as const, pointer: '/name', message: 'is required' }] : [],
   requestId: '0192f0c1-4c5d-7e6f-8091-3d4e5f607182',
-}
+})

@@ -31,7 +31,7 @@ export const Problem = Type.Object(
     $id: 'Problem',
     additionalProperties: false,
     description: 'An error, as RFC 9457 writes it.',
-    examples: [examples.problem],
+    examples: [examples.problemOf('invalid_request')],
   },
 )
 export type Problem = Static<typeof Problem>

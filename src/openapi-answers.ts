@@ -1,0 +1,61 @@
+import { type ErrorCode, errors } from './errors.js'
+import { codesOf, type Refusal, refusal } from './schemas/answers.js'
+import { headers } from './schemas/headers.js'
+
+/** What a request can meet whatever it asks for: most of these happen before it is known what that is. */
+const ANYWHERE: ErrorCode[] = [
+  'method_not_allowed',
+  'request_timeout',
+  'expectation_failed',
+  'misdirected_request',
+  'headers_too_large',
+]
+
+interface Answer {
+  description: string
+  headers?: object
+}
+interface Operation {
+  responses: Record<string, Answer>
+}
+interface Document {
+  paths?: Record<string, Record<string, Operation>>
+}
+
+/** The document with what every operation answers, which no route has to say. */
+export function everyAnswer<T extends object>(document: T): T {
+  const { paths = {} } = document as Document
+  return { ...document, paths: mapValues(paths, (path) => mapValues(path, complete)) }
+}
+
+const complete = (operation: Operation): Operation => ({
+  ...operation,
+  responses: mapValues({ ...operation.responses, default: anywhere }, (answer) => ({
+    ...answer,
+    headers: { ...answer.headers, ...described(headers.everywhere) },
+  })),
+})
+
+const anywhere: Answer = {
+  ...refusal(ANYWHERE),
+  description: `What any request can meet, whatever it asks for: ${ANYWHERE.map(
+    (code) => `\`${code}\` (${errors[code].status})`,
+  ).join(', ')}. The 405 says in \`Allow\` which methods the path has.`,
+  headers: described(headers.allow),
+}
+
+/** The name of an error answer is what it means: all its codes. */
+export function refusalName(status: string, answer: unknown): string | null {
+  const codes = codesOf(answer as Refusal)
+  if (codes.length === 0) return null
+  return status === 'default' ? 'anywhere' : codes.sort().join('.')
+}
+
+/** Headers as @fastify/swagger writes those of the routes. */
+function described(headers: Record<string, { description: string }>): object {
+  return mapValues(headers, ({ description, ...schema }) => ({ schema, description }))
+}
+
+function mapValues<A, B>(object: Record<string, A>, change: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]))
+}
