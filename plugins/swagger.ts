@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import { hoist, mark, share } from '../src/openapi.js'
-import { everyAnswer, refusalName } from '../src/openapi-answers.js'
+import { complete, refusalName } from '../src/openapi-answers.js'
 import { version } from '../src/version.js'
 
 /** The OpenAPI document at /openapi.json, and Swagger UI, which fetches nothing from elsewhere, at /docs. */
@@ -47,7 +47,7 @@ export default fp(
       },
       transform: ({ schema, url }) => ({ schema: mark(schema ?? { hide: true }), url }),
       transformObject: (document) => {
-        const whole = hoist(everyAnswer('openapiObject' in document ? document.openapiObject : {}))
+        const whole = hoist(complete('openapiObject' in document ? document.openapiObject : {}))
         return share(share(share(whole, 'responses', refusalName), 'headers'), 'examples')
       },
     })
@@ -63,8 +63,6 @@ export default fp(
         tryItOutEnabled: false,
         persistAuthorization: false,
       },
-      staticCSP:
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
     })
     app.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, async () => app.swagger())
   },

@@ -32,6 +32,7 @@ const events: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       operationId: 'getEvent',
       summary: 'Read an event',
+      description: 'As it was published, for as long as events are kept.',
       tags,
       params: IdParams,
       response: { 200: answers.one(KeypostEvent, 'The event, a CloudEvent.'), ...refusals('not_found') },

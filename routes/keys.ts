@@ -64,6 +64,7 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       operationId: 'getKey',
       summary: 'Read a key',
+      description: 'With `If-None-Match` 304 if the client has this version already.',
       tags,
       params: IdParams,
       headers: IfNoneMatch,
@@ -134,6 +135,7 @@ const keys: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       operationId: 'deleteKey',
       summary: 'Delete a key',
+      description: 'Its fingerprint is free then; its events and results stay.',
       tags,
       params: IdParams,
       headers: IfMatch,

@@ -29,6 +29,7 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       operationId: 'createProfile',
       summary: 'Create a profile',
+      description: 'An email that another profile has is a 409, whatever its letter case.',
       tags,
       body: ProfileInput,
       response: {
@@ -66,6 +67,7 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       operationId: 'getProfile',
       summary: 'Read a profile',
+      description: 'With `If-None-Match` 304 if the client has this version already.',
       tags,
       params: IdParams,
       headers: IfNoneMatch,
@@ -89,6 +91,8 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       operationId: 'replaceProfile',
       summary: 'Replace a profile',
+      description:
+        'What is left out is empty then. There is none to be made this way: an unknown id is a 404.',
       tags,
       params: IdParams,
       headers: IfMatch,
@@ -129,6 +133,7 @@ const profiles: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       operationId: 'deleteProfile',
       summary: 'Delete a profile',
+      description: 'Its keys are revoked soon after, when the event is handled.',
       tags,
       params: IdParams,
       headers: IfMatch,

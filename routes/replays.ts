@@ -54,6 +54,7 @@ const replays: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       operationId: 'getReplay',
       summary: 'Read the progress of a replay',
+      description: 'For at most 7 days after it ended.',
       tags,
       params: IdParams,
       response: { 200: answers.one(Replay, 'The replay.'), ...refusals('not_found') },

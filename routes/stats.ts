@@ -11,6 +11,7 @@ const stats: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       operationId: 'getStats',
       summary: 'Read counters and processors',
+      description: 'The counters are exact: they are kept in the very steps that publish and settle events.',
       tags: ['operation'],
       response: { 200: answers.one(Stats, 'As of now.'), ...answers.refusals() },
     },

@@ -18,6 +18,7 @@ const topics: FastifyPluginAsyncTypebox = async (app) => {
     schema: {
       operationId: 'listTopics',
       summary: 'List the topics, with their counters',
+      description: 'The three of Keypost and every one that an event was ever published on.',
       tags: ['events'],
       response: { 200: answers.one(TopicList, 'Every topic.'), ...answers.refusals() },
     },

@@ -16,25 +16,31 @@ interface Answer {
   headers?: object
 }
 interface Operation {
+  description?: string
+  security?: { bearer?: string[] }[]
   responses: Record<string, Answer>
 }
 interface Document {
   paths?: Record<string, Record<string, Operation>>
 }
 
-/** The document with what every operation answers, which no route has to say. */
-export function everyAnswer<T extends object>(document: T): T {
+/** The document with what every operation answers, and which token it takes, which no route has to say. */
+export function complete<T extends object>(document: T): T {
   const { paths = {} } = document as Document
-  return { ...document, paths: mapValues(paths, (path) => mapValues(path, complete)) }
+  return { ...document, paths: mapValues(paths, (path) => mapValues(path, whole)) }
 }
 
-const complete = (operation: Operation): Operation => ({
+const whole = (operation: Operation): Operation => ({
   ...operation,
+  description: [operation.description, ...scopes(operation)].filter(Boolean).join('\n\n'),
   responses: mapValues({ ...operation.responses, default: anywhere }, (answer) => ({
     ...answer,
     headers: { ...answer.headers, ...described(headers.everywhere) },
   })),
 })
+
+const scopes = ({ security = [] }: Operation): string[] =>
+  security.flatMap(({ bearer = [] }) => bearer.map((scope) => `Takes a token with the scope \`${scope}\`.`))
 
 const anywhere: Answer = {
   ...refusal(ANYWHERE),

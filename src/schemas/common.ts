@@ -14,6 +14,7 @@ export const Timestamp = Type.String({
   format: 'date-time',
   maxLength: 40,
   description: 'RFC 3339, UTC, milliseconds.',
+  examples: ['2026-01-31T12:00:00.000Z'],
 })
 
 /** Any characters but NUL, which separates the parts of an index entry, and halves of surrogate pairs. */
@@ -60,7 +61,12 @@ export const paging = {
     Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'How many items a page may have.' }),
   ),
   cursor: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 2048, description: 'The `nextCursor` of the page before.' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 2048,
+      description: 'The `nextCursor` of the page before.',
+      examples: ['eyJ2IjoxfQ'],
+    }),
   ),
 }
 

@@ -65,15 +65,18 @@ export const EventBody = Type.Unsafe<EventInput | CloudEventInput>({
   },
 })
 
+const { data, ...attributes } = { ...examples.cloudEventInput, time: examples.event.time }
+
 /** The headers of the binary mode (CloudEvents HTTP protocol binding 1.0 §3.1). */
 export const EventHeaders = Type.Object(
   Object.fromEntries(
-    ['specversion', 'id', 'source', 'type', 'subject', 'time'].map((name) => [
+    Object.entries(attributes).map(([name, example]) => [
       `ce-${name}`,
       Type.Optional(
         Type.String({
           maxLength: 4096,
           description: `Binary mode: the attribute \`${name}\`, percent-encoded.`,
+          examples: [example],
         }),
       ),
     ]),

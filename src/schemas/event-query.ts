@@ -8,12 +8,14 @@ export const filters = {
   topic: Type.Optional(TopicName),
   type: Type.Optional(EventType),
   subject: Type.Optional(Subject),
-  since: Type.Optional(Timestamp),
-  until: Type.Optional(Timestamp),
+  since: Type.Optional({ ...Timestamp, description: 'Not before this (RFC 3339).' }),
+  until: Type.Optional({ ...Timestamp, description: 'Before this (RFC 3339).' }),
 }
 
 const order = {
-  order: Type.Optional(Type.Enum(['asc', 'desc'], { type: 'string', default: 'desc' })),
+  order: Type.Optional(
+    Type.Enum(['asc', 'desc'], { type: 'string', default: 'desc', description: '`desc`: the newest first.' }),
+  ),
 }
 
 /** GET /events: `since` ≤ `time` < `until`. */

@@ -3,16 +3,22 @@ import { Id, PageOf, Timestamp } from './common.js'
 import * as examples from './examples.js'
 
 /** No control characters: index entries are made of these. */
-const PrintableText = (annotations: { description: string }) =>
+const PrintableText = (annotations: { description: string; examples: string[] }) =>
   Type.String({
     pattern: '^[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]{1,255}$',
     maxLength: 255,
     ...annotations,
   })
 
-export const TopicName = Type.String({ pattern: '^[a-z][a-z0-9_.-]{0,62}$', maxLength: 63 })
-export const EventType = PrintableText({ description: 'What happened.' })
-export const Subject = PrintableText({ description: 'Which record it is about.' })
+export const TopicName = Type.String({
+  pattern: '^[a-z][a-z0-9_.-]{0,62}$',
+  maxLength: 63,
+  description:
+    'A stream of events: `key_submission`, `profile_events`, `processing_results` or one of your own.',
+  examples: ['orders'],
+})
+export const EventType = PrintableText({ description: 'What happened.', examples: ['order.placed'] })
+export const Subject = PrintableText({ description: 'Which record it is about.', examples: ['orders/17'] })
 
 /** Where an event keeps what its client's CloudEvent had under the names that are Keypost's to fill. */
 export const FROM_CLIENT = { id: 'clientid', source: 'clientsource', time: 'clienttime' } as const

@@ -4,11 +4,17 @@ import * as examples from './examples.js'
 
 export const KeyStatus = Type.Enum(['pending', 'accepted', 'duplicate', 'rejected', 'revoked'], {
   type: 'string',
+  description: 'What became of it; `pending` until its event is handled.',
 })
 export type KeyStatus = Static<typeof KeyStatus>
 
 /** 64 lower-case hex digits of HMAC-SHA-256 over the key, with the pepper. */
-export const Fingerprint = Type.String({ pattern: '^[0-9a-f]{64}$', maxLength: 64 })
+export const Fingerprint = Type.String({
+  pattern: '^[0-9a-f]{64}$',
+  maxLength: 64,
+  description: 'HMAC-SHA-256 of the key, with the pepper: the same for the same key.',
+  examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+})
 
 /** What is kept of a submitted key. The raw value is not part of it and is stored nowhere. */
 export const Key = Type.Object(

@@ -2,7 +2,13 @@ import { type Static, Type } from 'typebox'
 import { Metadata, MetadataPatch, Nullable, Text } from './common.js'
 
 const Name = Text({ minLength: 1, maxLength: 200 })
-export const Email = Type.String({ format: 'email', minLength: 3, maxLength: 254 })
+export const Email = Type.String({
+  format: 'email',
+  minLength: 3,
+  maxLength: 254,
+  description: 'It belongs to one profile at a time, whatever its letter case.',
+  examples: ['ada@example.com'],
+})
 
 /** POST /profiles and PUT /profiles/{id}. */
 export const ProfileInput = Type.Object(

@@ -3,7 +3,10 @@ import { Id, Nullable, PageOf, Timestamp } from './common.js'
 import { EventType, Subject, TopicName } from './event.js'
 import * as examples from './examples.js'
 
-export const ResultStatus = Type.Enum(['processed', 'dead'], { type: 'string' })
+export const ResultStatus = Type.Enum(['processed', 'dead'], {
+  type: 'string',
+  description: 'How the event ended: handled, or given up.',
+})
 export type ResultStatus = Static<typeof ResultStatus>
 
 /** What a handler says of an event: a code, and facts that belong to it. */
