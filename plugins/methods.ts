@@ -11,13 +11,15 @@ export default fp(
     const paths = new Map<string, { matches: RegExp; methods: Set<string> }>()
 
     app.addHook('onRoute', ({ url, method }) => {
+      if (url === '*') return
       const path = paths.get(url) ?? { matches: matcher(url), methods: new Set(['OPTIONS']) }
       for (const name of [method].flat()) path.methods.add(name)
       paths.set(url, path)
     })
 
     app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-      if (!request.is404) return
+      // Any other OPTIONS than a preflight comes here too, where plugins/cors.ts has a route for all of them.
+      if (!request.is404 && request.method !== 'OPTIONS') return
       const path = request.url.split('?', 1)[0] ?? ''
       // A path may fit several: /dead-letters/redrive is one of its own, and could be a /dead-letters/:id.
       const known = [...paths.values()].filter(({ matches }) => matches.test(path))

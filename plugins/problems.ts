@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { newId } from '../src/domain/ids.js'
 import { BadCursor, Unavailable } from '../src/engines/errors.js'
 import { type ErrorCode, type ErrorItem, errors, KeypostError } from '../src/errors.js'
 import type { Problem } from '../src/schemas/problem.js'
@@ -39,16 +40,29 @@ export function answer(
     .send(problem(known, request.id))
 }
 
-/** Bytes that are not HTTP never become a request: they are answered on the bare socket. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+/** Told of what was refused before it became a request: it has no log line of its own. */
+export type OnRefused = (refusal: { requestId: string; code: ErrorCode; status: number }) => void
+
+/** Bytes that are not HTTP never become a request, nor does CONNECT: they are answered on the bare socket. */
+export function answerOnSocket(error: Error & { code?: string }, socket: Duplex, onRefused: OnRefused): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const known = new KeypostError(clientErrorCode(error.code), 'The request could not be read as HTTP.')
-  const { status } = errors[known.code]
-  const body = JSON.stringify(problem(known, randomUUID()))
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${MEDIA_TYPE}\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  const code = clientErrorCode(error.code)
+  const { status } = errors[code]
+  const requestId = newId()
+  const known = new KeypostError(code, 'The request could not be read as HTTP.')
+  const body = JSON.stringify(problem(known, requestId))
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${MEDIA_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+    'Cache-Control: no-store',
+    'X-Content-Type-Options: nosniff',
+    'Connection: close',
+  ]
+  onRefused({ requestId, code, status })
+  socket.on('error', () => {}) // the client may be gone before it reads this
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }
 
 const clientErrorCode = (code: string | undefined): ErrorCode => {
@@ -74,10 +88,11 @@ const refusals: Record<string, () => KeypostError> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () =>
     new KeypostError('body_too_large', 'The body is larger than any valid one.'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () => new KeypostError('unsupported_media_type', 'Send application/json.'),
-  FST_ERR_BAD_URL: () => invalid('The path could not be read.', [badPath('must be valid percent-encoding')]),
-  FST_ERR_MAX_PARAM_LENGTH: () => invalid('The path could not be read.', [badPath('is too long')]),
+  FST_ERR_BAD_URL: () =>
+    invalid('The path could not be read.', [{ in: 'path', pointer: '', message: 'must be a path' }]),
+  FST_ERR_HANDLER_TIMEOUT: () =>
+    new KeypostError('unavailable', 'It took too long, and may happen yet. Send the request again.'),
 }
-const badPath = (message: string): ErrorItem => ({ in: 'path', pointer: '', message })
 
 function translate(error: FastifyError | Error, request: FastifyRequest): KeypostError {
   if (error instanceof KeypostError) return error

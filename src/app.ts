@@ -5,8 +5,10 @@ import body from '../plugins/body.js'
 import cacheControl from '../plugins/cache-control.js'
 import closing from '../plugins/closing.js'
 import conditions from '../plugins/conditions.js'
+import cors from '../plugins/cors.js'
 import engine from '../plugins/engine.js'
 import handlers from '../plugins/handlers.js'
+import helmet from '../plugins/helmet.js'
 import hosts from '../plugins/hosts.js'
 import idempotency from '../plugins/idempotency.js'
 import log from '../plugins/log.js'
@@ -15,12 +17,16 @@ import metrics from '../plugins/metrics.js'
 import pepper from '../plugins/pepper.js'
 import prefer from '../plugins/prefer.js'
 import problems from '../plugins/problems.js'
+import protocol from '../plugins/protocol.js'
 import publisher from '../plugins/publisher.js'
+import { addressLimit, clientLimit } from '../plugins/rate-limit.js'
 import redis from '../plugins/redis.js'
 import requestId from '../plugins/request-id.js'
 import subscriber from '../plugins/subscriber.js'
 import swagger from '../plugins/swagger.js'
+import timeouts from '../plugins/timeouts.js'
 import tracing from '../plugins/tracing.js'
+import underPressure from '../plugins/under-pressure.js'
 import validation from '../plugins/validation.js'
 import deadLetters from '../routes/dead-letters.js'
 import events from '../routes/events.js'
@@ -47,8 +53,16 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(cacheControl)
   await app.register(closing)
   await app.register(problems)
+  await app.register(helmet)
+  await app.register(cors, config)
+  await app.register(underPressure)
+  await app.register(protocol)
+  await app.register(timeouts)
+  await app.register(redis, { redisUrl: config.REDIS_URL ?? null, waitReplicas: config.WAIT_REPLICAS })
+  await app.register(addressLimit, config)
   await app.register(hosts, config)
   await app.register(auth, config)
+  await app.register(clientLimit)
   await app.register(methods)
   await app.register(body)
   await app.register(validation)
@@ -58,7 +72,6 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
 
   // What they are about
   await app.register(handlers, { ...config, ...(surroundings.handlers && { given: surroundings.handlers }) })
-  await app.register(redis, { redisUrl: config.REDIS_URL ?? null, waitReplicas: config.WAIT_REPLICAS })
   await app.register(pepper, config)
   await app.register(engine, { ...config, onFatal: surroundings.onFatal })
   await app.register(publisher, config)

@@ -2,12 +2,16 @@ import { isIPv4 } from 'node:net'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
+import { originIn, proxyIn } from './network.js'
 import { parseTokens, type Token } from './tokens.js'
 
 const milliseconds = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: 86_400_000, description })
 
 const DAY_MS = 86_400_000
+
+/** A hundred a second: more than people and their scripts need, and less than what a process can answer. */
+const DEFAULT_RATE_LIMIT = 6000
 
 const age = (days: number, description: string) =>
   Type.Integer({ default: days * DAY_MS, minimum: 1, maximum: 3660 * DAY_MS, description })
@@ -171,6 +175,12 @@ export interface Config extends Environment {
   peppers: string[]
   /** None: everyone who reaches the API may use it. */
   tokens: Token[]
+  /** Requests a minute of one client; null: no limit. */
+  rateLimit: number | null
+  /** The proxies that are believed, as addresses and networks. */
+  trustedProxies: string[]
+  /** Whose pages may call the API. */
+  corsOrigins: string[]
 }
 
 /** The environment does not fit: one line a variable, none with a value in it. */
@@ -206,7 +216,25 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       'HOST: without API_TOKENS it must be a loopback address (127.0.0.1, ::1 or localhost), as everyone who reaches Keypost may use it',
     )
   }
-  return { ...values, peppers, tokens }
+  return {
+    ...values,
+    peppers,
+    tokens,
+    rateLimit: values.RATE_LIMIT ?? (tokens.length > 0 ? DEFAULT_RATE_LIMIT : null),
+    trustedProxies: listIn('TRUST_PROXY', values.TRUST_PROXY, proxyIn),
+    corsOrigins: listIn('CORS_ORIGINS', values.CORS_ORIGINS, originIn),
+  }
+}
+
+/** The entries of a list by commas, each read by `read`; a bad one is named by its place, as it may hold a secret. */
+function listIn(name: string, text: string | undefined, read: (entry: string) => string | null): string[] {
+  if (text === undefined) return []
+  return text.split(',').map((entry, index) => {
+    const value = read(entry.trim())
+    if (value !== null) return value
+    const { description } = Environment.properties[name as keyof Environment] as { description?: string }
+    throw new ConfigError(`${name}: entry ${index + 1} is not one (${description})`)
+  })
 }
 
 function tokensIn(text: string | undefined): Token[] {

@@ -4,13 +4,16 @@ import cacheControl from '../plugins/cache-control.js'
 import closing from '../plugins/closing.js'
 import engine from '../plugins/engine.js'
 import handlers from '../plugins/handlers.js'
+import helmet from '../plugins/helmet.js'
 import hosts from '../plugins/hosts.js'
 import log from '../plugins/log.js'
 import methods from '../plugins/methods.js'
 import metrics from '../plugins/metrics.js'
 import pepper from '../plugins/pepper.js'
 import problems from '../plugins/problems.js'
+import protocol from '../plugins/protocol.js'
 import publisher from '../plugins/publisher.js'
+import { addressLimit, clientLimit } from '../plugins/rate-limit.js'
 import redis from '../plugins/redis.js'
 import requestId from '../plugins/request-id.js'
 import subscriber from '../plugins/subscriber.js'
@@ -33,14 +36,18 @@ export async function buildProcessor(config: Config, surroundings: Surroundings)
   await app.register(cacheControl)
   await app.register(closing)
   await app.register(problems)
+  await app.register(helmet)
+  await app.register(protocol)
+  await app.register(redis, { redisUrl: config.REDIS_URL ?? null, waitReplicas: config.WAIT_REPLICAS })
+  await app.register(addressLimit, config)
   await app.register(hosts, config)
   await app.register(auth, config)
+  await app.register(clientLimit)
   await app.register(methods)
   await app.register(validation)
 
   // What they are about
   await app.register(handlers, config)
-  await app.register(redis, { redisUrl: config.REDIS_URL ?? null, waitReplicas: config.WAIT_REPLICAS })
   await app.register(pepper, config)
   await app.register(engine, { ...config, onFatal: surroundings.onFatal })
   await app.register(publisher, config)

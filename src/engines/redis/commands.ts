@@ -1,4 +1,4 @@
-import { META, partitionKeys, WAKE } from './keys.js'
+import { META, partitionKeys, RATES, WAKE } from './keys.js'
 
 const { log, counters, claims, logIndex, watermark } = partitionKeys(0)
 
@@ -24,6 +24,7 @@ export const COMMANDS: string[][] = [
   ['HSET', META, 'layout', ''],
   ['HDEL', counters, ''],
   ['HINCRBY', counters, '', '1'],
+  ['INCRBY', RATES, '1'],
   ['XADD', log, '*', '', ''],
   ['XDEL', log, '0-1'],
   ['ZADD', logIndex, '0', ''],
@@ -39,6 +40,7 @@ export const COMMANDS: string[][] = [
   ['HMGET', META, 'layout'],
   ['HSCAN', counters, '0'],
   ['HVALS', counters],
+  ['PTTL', RATES],
   ['XINFO', 'STREAM', log],
   ['XLEN', log],
   ['XRANGE', log, '-', '+'],
@@ -51,6 +53,9 @@ export const COMMANDS: string[][] = [
 
 /** Needed for `WAIT_REPLICAS` alone. */
 export const REPLICA_COMMANDS: string[][] = [['WAIT', '1', '1']]
+
+/** Needed for a `REDIS_URL` that names another database than 0. */
+export const DATABASE_COMMANDS: string[][] = [['SELECT', '1']]
 
 /** Those without which everything works, though less is known: how often Redis flushes. */
 export const OPTIONAL_COMMANDS: string[][] = [['CONFIG', 'GET', 'appendfsync']]

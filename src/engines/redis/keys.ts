@@ -9,6 +9,8 @@ export const WAKE = 'keypost:wake'
 
 /** Written behind the writes that replicas are waited for with. */
 export const REPLICATED = 'keypost:replicated'
+/** Before a client's name or address: how many requests it has sent in this minute. */
+export const RATES = 'keypost:rates'
 
 export type PartitionKeys = ReturnType<typeof partitionKeys>
 
