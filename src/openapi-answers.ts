@@ -1,4 +1,5 @@
 import { type ErrorCode, errors } from './errors.js'
+import { mark } from './openapi.js'
 import { codesOf, type Refusal, refusal } from './schemas/answers.js'
 import { headers } from './schemas/headers.js'
 
@@ -43,7 +44,7 @@ const scopes = ({ security = [] }: Operation): string[] =>
   security.flatMap(({ bearer = [] }) => bearer.map((scope) => `Takes a token with the scope \`${scope}\`.`))
 
 const anywhere: Answer = {
-  ...refusal(ANYWHERE),
+  ...mark(refusal(ANYWHERE)),
   description: `What any request can meet, whatever it asks for: ${ANYWHERE.map(
     (code) => `\`${code}\` (${errors[code].status})`,
   ).join(', ')}. The 405 says in \`Allow\` which methods the path has.`,
