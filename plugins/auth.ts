@@ -76,7 +76,7 @@ function owner(request: FastifyRequest, reply: FastifyReply, tokens: Token[]): T
  * first of several headers, and two of them are as malformed as one with two tokens in it.
  */
 function credentials({ headers: { authorization = '' }, raw }: FastifyRequest): string | undefined {
-  if (!/^Bearer(?![^ ,])/i.test(authorization)) return undefined
+  if (!/^Bearer(?![^\s,])/i.test(authorization)) return undefined
   const names = raw.rawHeaders.filter((_, i) => i % 2 === 0)
   const several = names.filter((name) => name.toLowerCase() === 'authorization').length > 1
   return several ? 'Bearer' : authorization
