@@ -1,7 +1,7 @@
 import t from 'tap'
 import { folder, newKey } from './helper.js'
 import { addressOf, run } from './process.js'
-import { redisInstalled, redisServer } from './redis-server.js'
+import { redisInstalled, redisServer, redisUrl } from './redis-server.js'
 import { until } from './until.js'
 
 async function submit(url: string): Promise<void> {
@@ -29,9 +29,9 @@ t.test('embedded, beside the process that has the folder: a line a check, and 0'
 if (redisInstalled(t)) {
   t.test('on Redis, as JSON: 1 once something is damaged', async (t) => {
     const server = await redisServer(t)
-    await server.client.config('SET', 'requirepass', 'secret-of-redis')
+    await server.client.acl('SETUSER', 'keypost', '>secret-of-redis')
     const env = {
-      REDIS_URL: server.url.replace('//', '//:secret-of-redis@'),
+      REDIS_URL: redisUrl(server.port, 'keypost', 'secret-of-redis'),
       KEY_PEPPER: 'p'.repeat(32),
     }
     const url = await addressOf(await run(t, [], env))

@@ -1,14 +1,15 @@
 import t from 'tap'
 import { build, call, newKey } from './helper.js'
 import { addressOf, run } from './process.js'
-import { redisInstalled, redisServer } from './redis-server.js'
+import { redisInstalled, redisServer, redisUrl } from './redis-server.js'
 
 const [one, other] = ['1'.repeat(32), '2'.repeat(32)]
 
 if (redisInstalled(t)) {
   t.test('it says which Redis, without the password', async (t) => {
-    const { port } = await redisServer(t, { args: ['--requirepass', 'secret-of-redis'] })
-    const REDIS_URL = `redis://:secret-of-redis@127.0.0.1:${port}`
+    const { port, client } = await redisServer(t)
+    await client.acl('SETUSER', 'keypost', '>secret-of-redis')
+    const REDIS_URL = redisUrl(port, 'keypost', 'secret-of-redis')
     const keypost = await run(t, [], { REDIS_URL, KEY_PEPPER: one, LOG_LEVEL: 'trace' })
     await addressOf(keypost)
     t.match(keypost.out(), `redis, at 127.0.0.1:${port}`)

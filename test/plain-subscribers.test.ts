@@ -6,7 +6,7 @@ import { Compile } from 'typebox/compile'
 import { placementOf } from '../src/domain/ids.js'
 import { KeypostEvent } from '../src/schemas/event.js'
 import { build, call } from './helper.js'
-import { type RedisServer, redisInstalled, redisServer } from './redis-server.js'
+import { type RedisServer, redisInstalled, redisServer, redisUrl } from './redis-server.js'
 import { until } from './until.js'
 
 const TOPICS = ['key_submission', 'profile_events', 'processing_results']
@@ -39,6 +39,8 @@ function running(t: Test, command: string, args: string[], env: NodeJS.ProcessEn
   })
   return { out: () => out, err: () => err }
 }
+
+const listener = ({ port }: RedisServer): string => redisUrl(port, 'listener')
 
 const raw = (n: number) => `sk_live_raw_value_${n}_of_a_plain_test`
 
@@ -94,7 +96,7 @@ function isTheSame(t: Test, heard: Got[], published: Got[]) {
 t.test('redis-cli hears every event once, in order, as a CloudEvent', async (t) => {
   if (!redisInstalled(t)) return
   const server = await redisServer(t)
-  const cli = running(t, 'redis-cli', ['-p', `${server.port}`, '--raw', 'SUBSCRIBE', ...TOPICS])
+  const cli = running(t, 'redis-cli', ['-u', listener(server), '--raw', 'SUBSCRIBE', ...TOPICS])
   await until(() => cli.out().includes('processing_results\n3\n'))
   const published = await service(t, server)
   const messages = () =>
@@ -120,7 +122,7 @@ t.test('a program in Python hears every event once, in order', async (t) => {
   if (!redisInstalled(t) || !pythonInstalled(t)) return
   const server = await redisServer(t)
   const example = fileURLToPath(new URL('../examples/plain-subscriber.py', import.meta.url))
-  const python = running(t, PYTHON ?? '', [example], { REDIS_URL: server.url })
+  const python = running(t, PYTHON ?? '', [example], { REDIS_URL: listener(server) })
   await until(() => python.err().includes('listening'))
   const published = await service(t, server)
   const lines = () => python.out().split('\n').slice(0, -1)

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Redis } from 'ioredis'
+import { Redis, type RedisOptions } from 'ioredis'
 import type { Test } from 'tap'
+import { usersFile } from '../src/engines/redis/users.js'
 
 const HOW = 'install it (Debian: apt-get install redis-server; macOS: brew install redis), 7.0 or later'
 const installed = spawnSync('redis-server', ['--version']).status === 0
@@ -24,10 +26,34 @@ export function redisInstalled(t: Test): boolean {
   return false
 }
 
+/** The users of examples/redis/users.acl, with these passwords: what Keypost gets may do no more than it needs. */
+const passwords = { admin: 'admin-of-tests', keypost: 'keypost-of-tests', listener: 'listener-of-tests' }
+type User = keyof typeof passwords
+
+const usersOfTests = (): string =>
+  usersFile().replace(/SHA256_OF_THE_PASSWORD_OF_(\w+)/g, (_, name: string) =>
+    createHash('sha256')
+      .update(passwords[name.toLowerCase() as User])
+      .digest('hex'),
+  )
+
+/** What `user` connects to a server, or to a proxy before it, with. */
+export const redisUrl = (port: number, user: User = 'keypost', password = passwords[user]): string =>
+  `redis://${user}:${password}@127.0.0.1:${port}`
+
+/** For clients of the test's own, who look at what Keypost may not, and tamper with it. */
+export const asAdmin = (port: number): RedisOptions => ({
+  port,
+  host: '127.0.0.1',
+  username: 'admin',
+  password: passwords.admin,
+})
+
 export interface RedisServer {
   readonly port: number
+  /** For Keypost. */
   readonly url: string
-  /** A client of the test's own, to look at what is in there. */
+  /** A client of the test's own, which may do anything. */
   readonly client: Redis
   /** kill -9 */
   kill(): Promise<void>
@@ -55,7 +81,9 @@ export async function redisServer(
 ): Promise<RedisServer> {
   const dir = mkdtempSync(join(tmpdir(), 'kp-redis-'))
   const port = await freePort()
-  const client = new Redis(port, '127.0.0.1', { lazyConnect: true, maxRetriesPerRequest: null })
+  const users = join(dir, 'users.acl')
+  writeFileSync(users, usersOfTests())
+  const client = new Redis({ ...asAdmin(port), lazyConnect: true, maxRetriesPerRequest: null })
   client.on('error', () => {}) // it is killed on purpose
   let child: ChildProcess | undefined
 
@@ -78,6 +106,12 @@ export async function redisServer(
         '',
         '--appendonly',
         'yes',
+        '--aclfile',
+        users,
+        '--masteruser',
+        'admin',
+        '--masterauth',
+        passwords.admin,
         ...args,
       ],
       { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } },
@@ -100,7 +134,7 @@ export async function redisServer(
   if (started) await start()
   return {
     port,
-    url: `redis://127.0.0.1:${port}`,
+    url: redisUrl(port),
     client,
     kill,
     pause: () => void child?.kill('SIGSTOP'),

@@ -13,7 +13,7 @@ import { type Check, failed, ok, warning } from './check.js'
 import { checkFleet, checkOldest } from './fleet.js'
 import { checkLayout, type StoredLayout } from './layout.js'
 import { checkRecount, type PartitionVerdict } from './recount.js'
-import { checkRights } from './rights.js'
+import { checkChannels, checkRights } from './rights.js'
 import { checkServer } from './server.js'
 
 /** Looks at Redis and what Keypost has in it, without writing. */
@@ -51,6 +51,7 @@ async function* data(store: Store, config: Config): AsyncGenerator<Check> {
   const { partitions } = found
   yield* checkFleet(await lease(store, partitions, null, []), config, Date.now())
   const { topics, oldestUnfinishedAt } = await stats(store, partitions)
+  yield* await checkChannels(store, Object.keys(topics))
   yield checkOldest(oldestUnfinishedAt, config, Date.now())
   const verdicts = new Map<number, PartitionVerdict>()
   for (let partition = 0; partition < partitions; partition++)

@@ -1,8 +1,15 @@
 import type { Config } from '../config.js'
 import { topics } from '../domain/topics.js'
-import { COMMANDS, OPTIONAL_COMMANDS, REPLICA_COMMANDS, ruleOf } from '../engines/redis/commands.js'
+import {
+  COMMANDS,
+  DATABASE_COMMANDS,
+  OPTIONAL_COMMANDS,
+  REPLICA_COMMANDS,
+  ruleOf,
+} from '../engines/redis/commands.js'
 import { script } from '../engines/redis/scripts.js'
 import type { Store } from '../engines/redis/store.js'
+import { CHANNELS, USERS_FILE } from '../engines/redis/users.js'
 import { type Check, failed, ok, warning } from './check.js'
 
 const rightsScript = script('rights')
@@ -13,28 +20,33 @@ const rightsScript = script('rights')
  */
 export async function checkRights(store: Store, { WAIT_REPLICAS }: Config): Promise<Check> {
   const name = 'rights'
-  const channels = Object.values(topics).map((topic) => ['PUBLISH', topic, ''])
+  const channels = Object.values(topics).map(published)
   const { db = 0 } = store.connections.commands.options
   const needed = [
     ...COMMANDS,
     ...channels,
     ...(WAIT_REPLICAS > 0 ? REPLICA_COMMANDS : []),
-    ...(db > 0 ? [['SELECT', `${db}`]] : []),
+    ...(db > 0 ? DATABASE_COMMANDS : []),
   ]
   let refused: string[][]
   try {
     refused = await refusedOf(store, [...needed, ...OPTIONAL_COMMANDS])
   } catch (error) {
     if (!(error as Error).message.includes('NOPERM')) throw error
-    return failed(name, 'the user may not run scripts', 'allow evalsha and eval, and run this again')
+    return failed(
+      name,
+      'the user may not run scripts',
+      `take the user keypost of ${USERS_FILE}, or allow evalsha and eval and run this again`,
+    )
   }
   const missing = refused.filter((command) => needed.includes(command))
   if (missing.length > 0)
     return failed(
       name,
       `the user may not ${missing.map(described).join(', ')}`,
-      `ACL SETUSER <user> ${[...new Set(missing.map((command) => `+${ruleOf(command)}`))].join(' ')} ~keypost:* ` +
-        `&keypost:* ${channels.map(([, topic]) => `&${topic}`).join(' ')}, and ACL SAVE`,
+      `take the user keypost of ${USERS_FILE}, or ACL SETUSER <user> ` +
+        `${[...new Set(missing.map((command) => `+${ruleOf(command)}`))].join(' ')} ~keypost:* ` +
+        `${CHANNELS.map((channel) => `&${channel}`).join(' ')}, and ACL SAVE`,
     )
   const [less] = refused
   return less === undefined
@@ -48,6 +60,21 @@ export async function checkRights(store: Store, { WAIT_REPLICAS }: Config): Prom
         'allow it, or know by yourself how often Redis flushes its append-only file',
       )
 }
+
+/** Whether plain subscribers can hear every topic: events on a channel that is not allowed are kept, not published. */
+export async function checkChannels(store: Store, topics: string[]): Promise<Check[]> {
+  const refused = (await refusedOf(store, topics.map(published))).map(([, topic]) => topic)
+  if (refused.length === 0) return []
+  return [
+    warning(
+      'channels',
+      `the user may not publish on the channels of ${refused.join(', ')}: plain subscribers do not hear these events`,
+      `ACL SETUSER <user> ${refused.map((topic) => `&${topic}`).join(' ')}, and ACL SAVE`,
+    ),
+  ]
+}
+
+const published = (topic: string): string[] => ['PUBLISH', topic, '']
 
 const described = (command: string[]): string =>
   command[0] === 'PUBLISH' || command[0] === 'SUBSCRIBE'

@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { Handled } from '../../src/bus/handler.js'
 import { partitionKeys } from '../../src/engines/redis/keys.js'
@@ -10,9 +9,7 @@ import { onEachEngine, recorded, resultOf, subscribe, things } from './fixtures.
 
 /** A Redis engine with one partition, and a connection past it. */
 async function redis(t: Test) {
-  const { url } = await redisServer(t)
-  const client = new Redis(url)
-  t.teardown(() => client.disconnect())
+  const { url, client } = await redisServer(t)
   return { engine: await open(t, url, { partitions: 1 }), client, keys: partitionKeys(0) }
 }
 

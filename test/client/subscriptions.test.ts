@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type Bus, connect } from '../../src/client/index.js'
 import { proxy } from '../proxy.js'
-import { redisInstalled, redisServer } from '../redis-server.js'
+import { redisInstalled, redisServer, redisUrl } from '../redis-server.js'
 import { until } from '../until.js'
 import { onFolder, onRedis, PEPPER, things } from './fixtures.js'
 
@@ -120,7 +120,7 @@ t.test('redis', async (t) => {
     async (t) => {
       const server = await redisServer(t)
       const way = await proxy(t, server.port)
-      const cutOff = await connect({ redisUrl: `redis://127.0.0.1:${way.port}`, pepper: PEPPER })
+      const cutOff = await connect({ redisUrl: redisUrl(way.port), pepper: PEPPER })
       t.teardown(() => cutOff.close())
       const other = await onRedis(t, server)
       const seen: string[] = []
@@ -178,7 +178,7 @@ t.test('redis', async (t) => {
   t.test('answers that were lost make nobody lose the name', async (t) => {
     const server = await redisServer(t)
     const way = await proxy(t, server.port)
-    const bus = await connect({ redisUrl: `redis://127.0.0.1:${way.port}`, pepper: PEPPER })
+    const bus = await connect({ redisUrl: redisUrl(way.port), pepper: PEPPER })
     t.teardown(() => bus.close())
     const other = await onRedis(t, server)
     const seen: unknown[] = []

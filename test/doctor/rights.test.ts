@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { examineRedis } from '../../src/doctor/redis.js'
 import { COMMANDS, OPTIONAL_COMMANDS, REPLICA_COMMANDS, ruleOf } from '../../src/engines/redis/commands.js'
+import { usersFile } from '../../src/engines/redis/users.js'
 import { build, submit } from '../helper.js'
-import { redisInstalled, redisServer } from '../redis-server.js'
+import { type RedisServer, redisInstalled, redisServer } from '../redis-server.js'
 import { configOf, examined, PEPPER } from './fixtures.js'
 
 /** The text of every file below the given folders whose name ends so. */
@@ -54,20 +55,25 @@ t.test('what is listed is used', async (t) => {
   )
   const all = text + textOf(['src/engines/redis/lua'], '.lua')
   for (const word of words) {
-    if (ruleOf([word, 'SETNAME']) === 'client|setname') continue // sent for `connectionName`
+    if (word === 'CLIENT') continue // SETNAME is sent for `connectionName`
     t.match(all, new RegExp(`\\.${word.toLowerCase()}\\(|call\\('${word}'`), word)
   }
 })
 
 if (redisInstalled(t)) {
-  const channels = ['&keypost:*', '&key_submission', '&profile_events', '&processing_results']
-  const rules = ['reset', 'on', '>secret-of-x', '~keypost:*', ...channels, '-@all']
-  const allowed = listed.map((command) => `+${ruleOf(command)}`)
+  /** Gives the user of Keypost the rights that the ACL file gives it, and then less. */
+  const allow = async ({ client, url }: RedisServer, ...less: string[]) => {
+    const [, , ...words] =
+      usersFile()
+        .match(/^user keypost .*$/m)?.[0]
+        .split(' ') ?? []
+    const rules = words.map((word) => (word.startsWith('#') ? `>${new URL(url).password}` : word))
+    await client.acl('SETUSER', 'keypost', ...rules, ...less)
+  }
 
   t.test('the list is enough to work with, and the doctor says so', async (t) => {
     const server = await redisServer(t)
-    await server.client.acl('SETUSER', 'x', ...rules, ...allowed)
-    const url = server.url.replace('//', '//x:secret-of-x@')
+    const { url } = server
     const app = await build(t, { REDIS_URL: url, KEY_PEPPER: PEPPER })
     const { result } = await submit(app, { key: 'not-a-real-key-of-rights', profileId: undefined })
     t.equal(result.outcome.code, 'accepted')
@@ -79,18 +85,19 @@ if (redisInstalled(t)) {
 
   t.test('each right that is missing is named, with the rule that gives it', async (t) => {
     const server = await redisServer(t)
-    const url = server.url.replace('//', '//x:secret-of-x@')
+    const { url } = server
     const look = async (...less: string[]) => {
-      await server.client.acl('SETUSER', 'x', ...rules, ...allowed, ...less)
+      await allow(server, ...less)
       return examined(examineRedis(configOf({ REDIS_URL: url }), url))
     }
     for (const command of COMMANDS) {
       const { failures } = await look(`-${ruleOf(command)}`)
       t.match(failures, [/^✗ rights /], ruleOf(command))
       if (!['EVAL', 'EVALSHA'].includes(command[0] ?? '')) t.match(failures[0], `+${ruleOf(command)} `)
-      t.notMatch(failures[0], 'secret-of-x')
+      t.match(failures[0], 'examples/redis/users.acl')
+      t.notMatch(failures[0], new URL(url).password)
     }
-    t.match((await look('resetchannels', '&keypost:*')).failures, [/publish \(channel key_submission\)/])
+    t.match((await look('resetchannels', '&keypost:wake')).failures, [/publish \(channel key_submission\)/])
     t.match((await look('resetkeys', '~other:*')).failures, [/may not [^\n]*hget/])
     const { failures, warnings } = await look('-config|get')
     t.strictSame(failures, [])
@@ -99,8 +106,8 @@ if (redisInstalled(t)) {
 
   t.test('WAIT and SELECT are asked for where they are used', async (t) => {
     const server = await redisServer(t)
-    await server.client.acl('SETUSER', 'x', ...rules, ...allowed, '-wait')
-    const url = server.url.replace('//', '//x:secret-of-x@')
+    const { url } = server
+    await allow(server, '-wait', '-select')
     const waiting = await examined(examineRedis(configOf({ REDIS_URL: url, WAIT_REPLICAS: '1' }), url))
     t.match(waiting.failures, [/the user may not wait\n/])
     const other = await examined(examineRedis(configOf({ REDIS_URL: `${url}/1` }), `${url}/1`))

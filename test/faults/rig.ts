@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { TopicCounters } from '../../src/schemas/topic.js'
 import { folder } from '../helper.js'
 import { type Proxy as Network, proxy } from '../proxy.js'
-import { type RedisServer, redisServer } from '../redis-server.js'
+import { asAdmin, type RedisServer, redisServer, redisUrl } from '../redis-server.js'
 import { until } from '../until.js'
 import { Ledger } from './ledger.js'
 import { Clock, Disk } from './machine.js'
@@ -76,7 +76,7 @@ export async function startRig(t: Test, options: RigOptions): Promise<Rig> {
     ...(redis === null
       ? { DATA_DIR: dataDir }
       : {
-          REDIS_URL: `redis://127.0.0.1:${redis.network?.port ?? redis.server.port}`,
+          REDIS_URL: redisUrl(redis.network?.port ?? redis.server.port),
           KEY_PEPPER: 'p'.repeat(32),
         }),
   }
@@ -126,7 +126,7 @@ async function startRedis(
   const args = ['--appendfsync', 'always', '--enable-debug-command', 'yes']
   if (dir !== undefined) args.push('--dir', dir)
   const server = await redisServer(t, { args, env })
-  const client = new Redis(server.port, '127.0.0.1', { maxRetriesPerRequest: null })
+  const client = new Redis({ ...asAdmin(server.port), maxRetriesPerRequest: null })
   client.on('error', () => {}) // it is killed on purpose
   t.teardown(() => client.disconnect())
   return { server, client, network: setting === 'network' ? await proxy(t, server.port) : null }

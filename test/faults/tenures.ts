@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import { META, partitionKeys } from '../../src/engines/redis/keys.js'
+import { asAdmin } from '../redis-server.js'
 import type { RawResult } from './raw.js'
 
 /** A time, in milliseconds of the clock of Redis, from which to which one lease was surely held. */
@@ -18,7 +19,7 @@ export class Tenures {
   readonly #loop: Promise<void>
 
   constructor(port: number) {
-    this.#redis = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: 0, commandTimeout: 2000 })
+    this.#redis = new Redis({ ...asAdmin(port), maxRetriesPerRequest: 0, commandTimeout: 2000 })
     this.#redis.on('error', () => {}) // it is killed on purpose
     this.#loop = this.#watch()
   }

@@ -107,5 +107,7 @@ export function checkEviction(facts: Map<string, string>): void {
  */
 function checkDatabase(info: string, wanted: number): void {
   if (/ db=(\d+) /.exec(info)?.[1] !== String(wanted))
-    throw new Misconfigured(`REDIS_URL names database ${wanted}, which this Redis does not have`)
+    throw new Misconfigured(
+      `REDIS_URL names database ${wanted}, which this Redis does not have or its user may not SELECT`,
+    )
 }

@@ -44,6 +44,8 @@ export function connect(url: string, waitReplicas = 0): RedisConnections {
     maxLoadingRetryTime: LOADING_RETRY_MS,
     retryStrategy: (attempt: number) => Math.min(50 * 2 ** (attempt - 1), 1000) * (0.5 + Math.random() / 2),
     reconnectOnError: afterDemotion(),
+    // Before 7.2 there is no CLIENT SETINFO, so a user's rights cannot name it.
+    disableClientInfo: true,
   } as const
   const commands = new Redis(url, { ...options, connectionName: 'keypost', enableAutoPipelining: true })
   const writes =

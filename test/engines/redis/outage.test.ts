@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Engine } from '../../../src/engines/engine.js'
 import { proxy } from '../../proxy.js'
-import { redisInstalled, redisServer } from '../../redis-server.js'
+import { redisInstalled, redisServer, redisUrl } from '../../redis-server.js'
 import { creation, open, until } from './fixtures.js'
 
 const BOUND_MS = 5000
@@ -71,7 +71,7 @@ if (redisInstalled(t)) {
   t.test('a half-open connection is noticed, and left for a new one', async (t) => {
     const server = await redisServer(t)
     const network = await proxy(t, server.port)
-    const engine = await open(t, `redis://127.0.0.1:${network.port}`)
+    const engine = await open(t, redisUrl(network.port))
     network.freeze()
     const since = performance.now()
     const first = engine.commit(creation('frozen').change)
@@ -102,7 +102,7 @@ if (redisInstalled(t)) {
   t.test('a subscription that was away wakes every partition when it is back', async (t) => {
     const server = await redisServer(t)
     const network = await proxy(t, server.port)
-    const engine = await open(t, `redis://127.0.0.1:${network.port}`, { partitions: 3 })
+    const engine = await open(t, redisUrl(network.port), { partitions: 3 })
     const woken = new Set<number>()
     const unwatch = engine.watch((partition) => woken.add(partition))
     await until(() => woken.size === 3)
@@ -117,8 +117,8 @@ if (redisInstalled(t)) {
   })
 
   t.test('errors carry neither the command nor the password', async (t) => {
-    const server = await redisServer(t, { args: ['--requirepass', 'correct-horse'] })
-    const engine = await open(t, server.url.replace('//', '//:wrong-horse@'))
+    const server = await redisServer(t)
+    const engine = await open(t, redisUrl(server.port, 'keypost', 'wrong-horse'))
     const { record, change } = creation('secret')
     const error = await engine.commit(change).catch((error: Error) => error)
     t.match(error, { name: 'Unavailable', message: /WRONGPASS/ })

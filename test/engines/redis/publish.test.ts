@@ -1,13 +1,13 @@
 import { Redis } from 'ioredis'
 import t from 'tap'
-import { redisInstalled, redisServer } from '../../redis-server.js'
+import { redisInstalled, redisServer, redisUrl } from '../../redis-server.js'
 import { creation, open, processed, take, until } from './fixtures.js'
 
 if (redisInstalled(t)) {
   const server = await redisServer(t)
   const engine = await open(t, server.url, { partitions: 1 })
   const { token } = await take(engine)
-  const plain = new Redis(server.port, '127.0.0.1')
+  const plain = new Redis(redisUrl(server.port, 'listener'))
   t.teardown(() => plain.disconnect())
   const heard: { channel: string; event: unknown }[] = []
   plain.on('message', (channel, message) => heard.push({ channel, event: JSON.parse(message) }))

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import type { Engine } from '../../../src/engines/engine.js'
 import { connect } from '../../../src/engines/redis/connections.js'
 import { openRedis } from '../../../src/engines/redis/index.js'
-import { type RedisServer, redisInstalled, redisServer } from '../../redis-server.js'
+import { type RedisServer, redisInstalled, redisServer, redisUrl } from '../../redis-server.js'
 import { creation, failOn, open, take, until } from './fixtures.js'
 
 /** Long enough for one WAIT that is under way and one more. */
@@ -62,7 +62,7 @@ async function crossing(t: Test, first: number) {
   })
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
-  return { url: `redis://127.0.0.1:${address.port}`, redirect }
+  return { url: redisUrl(address.port), redirect }
 }
 
 if (redisInstalled(t)) {

@@ -3,7 +3,7 @@ import { RESULTS_TOPIC } from '../../../src/engines/engine.js'
 import { partitionKeys } from '../../../src/engines/redis/keys.js'
 import { script } from '../../../src/engines/redis/scripts.js'
 import { proxy } from '../../proxy.js'
-import { redisInstalled, redisServer } from '../../redis-server.js'
+import { redisInstalled, redisServer, redisUrl } from '../../redis-server.js'
 import { ALL, done, ended, reopening } from '../contract/fixtures.js'
 import { creation, failed, open, processed, take, update } from './fixtures.js'
 
@@ -12,7 +12,7 @@ const keys = partitionKeys(0)
 if (redisInstalled(t)) {
   const server = await redisServer(t)
   const network = await proxy(t, server.port)
-  const engine = await open(t, `redis://127.0.0.1:${network.port}`, { partitions: 1 })
+  const engine = await open(t, redisUrl(network.port), { partitions: 1 })
   const { token } = await take(engine)
 
   // Redis is to know the scripts: else the reply that is lost is that it does not, and nothing ran.

@@ -32,5 +32,5 @@ if conflict then return conflict end
 prune(CLAIMS, EXPIRIES, PRUNED)
 if not creates then claim(CLAIMS, EXPIRIES, operation, 'done', ttl) end
 local at = apply(change)
-if at then redis.call('PUBLISH', wake, partition) end
+if at then tell(wake, partition) end
 return { 'committed', at }

@@ -11,6 +11,7 @@
 --   'replayed'   the operation was carried out before
 --   'conflict'   the event is not as it was seen, or somebody else took the operation's claim
 --@include claims
+--@include tell
 
 local CLAIMS, EXPIRIES, COUNTERS, LOG, EVENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ANNOUNCEMENTS, RESULT_OF, MARKS, HISTORY = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -51,6 +52,6 @@ else
   count('pending', 1)
   redis.call('ZADD', DUE, now(), at)
   redis.call('ZADD', OPEN_ORDER, 0, at)
-  redis.call('PUBLISH', wake, partition)
+  tell(wake, partition)
 end
 return 'reopened'

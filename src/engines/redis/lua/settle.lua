@@ -53,7 +53,7 @@ local function announce(settlement)
   local time = rfc3339(ms)
   local latency = math.max(0, ms - tonumber(string.match(settlement.at, '^%d+')))
   local result = extended(settlement.result, string.format('"finishedAt":"%s","latencyMs":%d', time, latency))
-  redis.call('PUBLISH', channel, extended(settlement.event, '"data":' .. result .. ',"time":"' .. time .. '"'))
+  tell(channel, extended(settlement.event, '"data":' .. result .. ',"time":"' .. time .. '"'))
 end
 
 -- Returns whether it published anything that is to be handled.
@@ -92,5 +92,5 @@ if redis.call('HGET', LEASE, 'token') ~= token then return 'lease-lost' end
 local verdicts = {}
 for i, settlement in ipairs(list(reader(5), readSettlement)) do verdicts[i] = settle(settlement) end
 advance(WATERMARK, LOG, RESULT_OF, DUE)
-if published then redis.call('PUBLISH', wake, partition) end
+if published then tell(wake, partition) end
 return verdicts

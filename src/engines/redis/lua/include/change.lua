@@ -10,6 +10,7 @@
 --@include arguments
 --@include claims
 --@include append
+--@include tell
 
 local LOG, EVENTS, LOG_INDEX, COUNTERS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local CLAIMS, EXPIRIES = KEYS[5], KEYS[6]
@@ -64,7 +65,7 @@ local function publish(event)
   for _, term in ipairs(event.terms) do redis.call('ZADD', LOG_INDEX, 0, term .. '\0' .. at) end
   redis.call('HINCRBY', COUNTERS, event.topic .. ' published', 1)
   redis.call('HINCRBY', COUNTERS, event.topic .. ' pending', 1)
-  redis.call('PUBLISH', event.topic, extended(event.json, '"time":"' .. rfc3339(ms) .. '"'))
+  tell(event.topic, extended(event.json, '"time":"' .. rfc3339(ms) .. '"'))
   return at
 end
 
