@@ -60,12 +60,14 @@ export const codesOf = (answer: Refusal | undefined): ErrorCode[] =>
 
 /** The error answers of an operation, by status; what every operation may meet is added. */
 export function refusals(...codes: ErrorCode[]): Record<number, Refusal> {
-  const all = [...codes, 'invalid_request', 'internal_error', 'unavailable'] as const
+  const all: ErrorCode[] = [...codes, ...anywhere]
   const statuses = new Set(all.map((code) => errors[code].status))
   return Object.fromEntries(
     [...statuses].map((status) => [status, refusal(all.filter((code) => errors[code].status === status))]),
   )
 }
+
+const anywhere = ['invalid_request', 'rate_limited', 'internal_error', 'overloaded', 'unavailable'] as const
 
 /** Those that say when to ask again. */
 const isForLater = (code: ErrorCode): boolean =>

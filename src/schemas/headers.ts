@@ -47,6 +47,14 @@ export const headers = {
   },
   /** What hooks add to every answer. */
   everywhere: {
+    'RateLimit-Policy': header(
+      'With a limit: how many requests (`q`) a token, or without one an address, may send in so many seconds (`w`).',
+      '"default";q=6000;w=60',
+    ),
+    RateLimit: header(
+      'With a limit: how many requests are left (`r`), and in how many seconds there are all of them again (`t`).',
+      '"default";r=5999;t=60',
+    ),
     'X-Request-Id': header(
       "The request's own `X-Request-Id` if it is 1 to 128 letters, digits, `.`, `_` and `-`, else a new one. It is " +
         'in the log and, if it is a UUID, in the events.',
