@@ -1,6 +1,7 @@
 import { BadCursor } from './errors.js'
 import type { Plan } from './plan.js'
-import { msOf, type Position, position, sequenceOf } from './positions.js'
+import { msOf, type Position, pack, position, unpack } from './positions.js'
+import { VectorPlace } from './vector.js'
 
 /** How far a list has been read. */
 export interface Place {
@@ -48,31 +49,6 @@ class PointPlace implements Place {
   fields = () => (this.last === null ? ['', ''] : [String(this.last.stream), pack(this.last.at)])
 }
 
-/**
- * Oldest first: one position a stream, since what is added late to one stream may be older than what has been
- * read of another, and a reader that follows the list must not miss it.
- */
-class VectorPlace implements Place {
-  constructor(private readonly positions: (Position | null)[]) {}
-  after = (stream: number) => this.positions[stream] ?? null
-  before = () => null
-  passed = (stream: number, at: string) => {
-    this.positions[stream] = at
-  }
-  fields = () => this.positions.map((at) => (at === null ? '' : pack(at)))
-}
-
-/** A position in few characters, so that a cursor over many partitions still fits a URL. */
-const pack = (at: Position) => `${msOf(at).toString(36)}.${sequenceOf(at).toString(36)}`
-
-function unpack(packed: string): Position {
-  const [, ms, sequence] = /^([0-9a-z]{1,9})\.([0-9a-z]{1,6})$/.exec(packed) ?? []
-  if (ms === undefined || sequence === undefined) throw new BadCursor('not a position')
-  const at = position(Number.parseInt(ms, 36), Number.parseInt(sequence, 36))
-  if (pack(at) !== packed) throw new BadCursor('not written like a position')
-  return at
-}
-
 export const writeCursor = (plan: Plan<unknown>, place: Place): string =>
   Buffer.from([plan.signature, ...place.fields()].join(',')).toString('base64url')
 
@@ -81,11 +57,11 @@ export function readCursor(plan: Plan<unknown>, cursor: string | undefined): Pla
   const streams = plan.streams.length
   if (cursor === undefined) {
     if (plan.by === 'sort') return new SortPlace(plan.reverse)
-    return plan.reverse ? new PointPlace() : new VectorPlace(Array(streams).fill(null))
+    return plan.reverse ? new PointPlace() : VectorPlace.atBeginning(streams)
   }
   const fields = fieldsOf(plan, cursor)
   if (plan.by === 'sort') return new SortPlace(plan.reverse, sortIn(fields))
-  return plan.reverse ? new PointPlace(pointIn(fields, streams)) : new VectorPlace(vectorIn(fields, streams))
+  return plan.reverse ? new PointPlace(pointIn(fields, streams)) : VectorPlace.from(fields, streams)
 }
 
 function fieldsOf({ signature }: Plan<unknown>, cursor: string): string[] {
@@ -107,9 +83,4 @@ function pointIn(fields: string[], streams: number) {
   if (fields.length !== 2 || !/^\d{1,6}$/.test(stream) || Number(stream) >= streams)
     throw new BadCursor('not a point')
   return { stream: Number(stream), at: unpack(at) }
-}
-
-function vectorIn(fields: string[], streams: number): (Position | null)[] {
-  if (fields.length !== streams) throw new BadCursor('not one position a stream')
-  return fields.map((field) => (field === '' ? null : unpack(field)))
 }

@@ -1,7 +1,10 @@
 import { type Place, readCursor, writeCursor } from './cursor.js'
 import type { Listed, Paging, Queries, Stored } from './engine.js'
+import { follow } from './following.js'
 import { Merge } from './merge.js'
 import { type Plan, planOf } from './plan.js'
+import type { Position } from './positions.js'
+import { VectorPlace } from './vector.js'
 
 /** One range of one index of one partition. Bounds are exclusive sort keys; null: open. */
 export interface Range {
@@ -13,6 +16,8 @@ export interface Range {
   before: string | null
   reverse: boolean
   limit: number
+  /** Of a reader that follows the log or the results: how far it has read; null: it begins. */
+  place?: Position | null
 }
 
 /** What became of a result: replaced by a later one of its event, or a dead letter that was discarded. */
@@ -29,10 +34,29 @@ export interface Row<T = unknown> {
   mark?: Mark
 }
 
+/** What was found of one range. */
+export interface Scanned {
+  rows: Row[]
+  /** For a reader that follows. */
+  state?: StreamState
+}
+
+/** How the log or the results of a partition were at the very moment when the rows were read. */
+export interface StreamState {
+  /** The last position there ever was. */
+  end: Position
+  /** The last position whose entry was taken away; null: none was. */
+  swept: Position | null
+  /** How many were. */
+  sweptCount: number
+  /** The entry at the reader's place is there. */
+  hasPlace: boolean
+}
+
 /** What listing needs of an engine: reads ranges side by side, and names the topics that have results. */
 export interface Source {
   partitions: number
-  scan(ranges: Range[]): Promise<Row[][]>
+  scan(ranges: Range[]): Promise<Scanned[]>
   topics(): Promise<string[]>
 }
 
@@ -54,42 +78,44 @@ export async function list<K extends keyof Stored>(
 ): Promise<Listed<Stored[K]>> {
   const plan = await planOf(source, kind, query)
   const place = readCursor(plan, query.cursor)
-  if (query.follow === 'new' && query.cursor === undefined) await skip(source, plan, place)
-  const merge = new Merge(source, plan, place, {
-    expected: query.limit + 1,
-    budget: plan.filtered ? MAX_ROWS : Number.POSITIVE_INFINITY,
-  })
+  if (query.follow !== undefined) {
+    if (!(place instanceof VectorPlace)) throw new TypeError('only an ascending list by time can be followed')
+    return follow(source, plan, place, query)
+  }
+  const merge = new Merge(source, plan, place, budgetOf(plan, query.limit))
+  const { items, ended } = await walk(merge, plan, place, query.limit)
+  return { items, nextCursor: ended ? null : writeCursor(plan, place) }
+}
 
-  const items: Stored[K][] = []
-  const cursors: string[] = []
+export const budgetOf = (plan: Plan<unknown>, limit: number) => ({
+  expected: limit + 1,
+  budget: plan.filtered ? MAX_ROWS : Number.POSITIVE_INFINITY,
+})
+
+/**
+ * The items of a page, how many rows were passed for them, and whether there are no more. `place` is after an item
+ * when `onItem` is called.
+ */
+export async function walk<T>(
+  merge: Merge,
+  plan: Plan<T>,
+  place: Place,
+  limit: number,
+  onItem = (): void => {},
+): Promise<{ items: T[]; rows: number; ended: boolean }> {
+  const items: T[] = []
   let others = 0
   while (others < MAX_ROWS) {
     const found = await merge.next()
-    if (found === null && merge.ended && query.follow === undefined) return { items, nextCursor: null }
-    if (found === null) break
+    if (found === null) return { items, rows: items.length + others, ended: merge.ended }
     const { stream, row } = found
     const wanted = row.value !== null && plan.streams[stream]?.matches(row)
-    if (wanted && items.length === query.limit) break
+    if (wanted && items.length === limit) break
     place.passed(stream, row.sort)
-    if (wanted) items.push(plan.item(row.value))
-    else others++
-    if (wanted && query.follow !== undefined) cursors.push(writeCursor(plan, place))
+    if (wanted) {
+      items.push(plan.item(row.value))
+      onItem()
+    } else others++
   }
-  return { items, nextCursor: writeCursor(plan, place), ...(query.follow !== undefined && { cursors }) }
-}
-
-/** Passes over all that every stream has by now. */
-async function skip({ scan }: Source, { streams }: Plan<unknown>, place: Place): Promise<void> {
-  const lanes = streams.flatMap((stream, i) => stream.terms.map((term) => ({ stream, term, i })))
-  const found = await scan(
-    lanes.map(({ stream: { partition, index }, term }) => ({
-      ...{ partition, index, term, after: null, before: null },
-      reverse: true,
-      limit: 1,
-    })),
-  )
-  for (const [n, { i }] of lanes.entries()) {
-    const last = found[n]?.[0]?.sort
-    if (last !== undefined && last > (place.after(i) ?? '')) place.passed(i, last)
-  }
+  return { items, rows: items.length + others, ended: false }
 }

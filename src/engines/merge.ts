@@ -1,6 +1,7 @@
 import type { Place } from './cursor.js'
-import type { Range, Row, Source } from './listing.js'
+import type { Range, Row, Source, StreamState } from './listing.js'
 import type { Plan } from './plan.js'
+import { type Position, START } from './positions.js'
 
 /** One range on its way into the merge: what has been read of it and not handed out yet. */
 interface Lane {
@@ -9,6 +10,8 @@ interface Lane {
   range: Range
   rows: Row[]
   ended: boolean
+  /** Of its stream, when it was read last. */
+  state: StreamState | null
 }
 
 /** Rows read of one range at a time at most: more would often be read for nothing. */
@@ -18,19 +21,24 @@ const MAX_CHUNK = 100
 export class Merge {
   readonly #lanes: Lane[]
   #budget: number
+  #stopped = false
 
-  /** `expected`: about how many rows will be asked for; `budget`: how many may be read. */
+  /**
+   * `expected`: about how many rows will be asked for; `budget`: how many may be read. `isWhole`, for a reader that
+   * follows: whether nothing of a stream was missed; from where something was, no more rows are handed out.
+   */
   constructor(
     private readonly source: Source,
     private readonly plan: Plan<unknown>,
-    place: Place,
+    private readonly place: Place,
     { expected, budget }: { expected: number; budget: number },
+    private readonly isWhole: ((stream: number, state: StreamState) => boolean) | null = null,
   ) {
     this.#lanes = plan.streams.flatMap(({ partition, index, terms }, stream) => {
       const after = latest(plan.after, place.after(stream))
       const before = earliest(plan.before, place.before(stream))
       const range = { partition, index, after, before, reverse: plan.reverse, limit: 1 }
-      return terms.map((term) => ({ stream, range: { ...range, term }, rows: [], ended: false }))
+      return terms.map((term) => ({ stream, range: { ...range, term }, rows: [], ended: false, state: null }))
     })
     for (const { range } of this.#lanes) range.limit = Math.ceil(expected / this.#lanes.length) + 1
     this.#budget = budget
@@ -38,7 +46,15 @@ export class Merge {
 
   /** Whether every row has been handed out. */
   get ended(): boolean {
-    return this.#lanes.every(({ rows, ended }) => ended && rows.length === 0)
+    return !this.#stopped && this.#lanes.every(({ rows, ended }) => ended && rows.length === 0)
+  }
+
+  /** Up to where all of a stream that has ended has been read. */
+  endOf(stream: number): Position {
+    const ends = this.#lanes.flatMap((lane) =>
+      lane.stream === stream && lane.state !== null ? lane.state.end : [],
+    )
+    return ends.sort()[0] ?? START
   }
 
   /** The next row, or null at the end or when the budget is spent. */
@@ -47,6 +63,7 @@ export class Merge {
     if (empty.length > 0) {
       if (this.#budget <= 0) return null
       await this.#fill(empty)
+      if (this.#stopped) return null
     }
     let first: { lane: Lane; rank: string } | null = null
     for (const lane of this.#lanes) {
@@ -62,10 +79,17 @@ export class Merge {
 
   async #fill(lanes: Lane[]): Promise<void> {
     const share = Math.max(1, Math.floor(this.#budget / lanes.length))
-    const ranges = lanes.map(({ range }) => ({ ...range, limit: Math.min(range.limit, share) }))
+    const ranges = lanes.map(({ stream, range }) => ({
+      ...range,
+      limit: Math.min(range.limit, share),
+      ...(this.isWhole !== null && { place: this.place.after(stream) }),
+    }))
     const found = await this.source.scan(ranges)
     for (const [i, lane] of lanes.entries()) {
-      lane.rows = found[i] ?? []
+      const { rows, state = null } = found[i] ?? { rows: [] }
+      if (state !== null && this.isWhole?.(lane.stream, state) === false) this.#stopped = true
+      lane.state = state
+      lane.rows = rows
       lane.ended = lane.rows.length < (ranges[i]?.limit ?? 0)
       this.#budget -= lane.rows.length
       const last = lane.rows.at(-1)

@@ -1,3 +1,5 @@
+import { BadCursor } from './errors.js'
+
 /**
  * Where an event or a result stands in its partition: the engine's clock in milliseconds when it was written
  * (never going back), then a counter. Both have a fixed width, so positions compare as strings the way they
@@ -17,8 +19,23 @@ export const position = (ms: number, sequence: number): Position =>
 export const msOf = (at: Position): number => Number(at.slice(0, MS))
 export const sequenceOf = (at: Position): number => Number(at.slice(MS + 1))
 
+/** Before all that a clock gives. */
+export const START: Position = position(0, 0)
+
 /** RFC 3339, UTC, milliseconds. */
 export const timeAt = (at: Position): string => new Date(msOf(at)).toISOString()
 
 /** The first position that a clock at or after `time` can give: everything before it is strictly earlier. */
 export const firstAt = (time: string): Position => position(Date.parse(time), 0)
+
+/** A position in few characters, so that a cursor over many partitions still fits a URL. */
+export const pack = (at: Position): string => `${msOf(at).toString(36)}.${sequenceOf(at).toString(36)}`
+
+/** @throws BadCursor */
+export function unpack(packed: string): Position {
+  const [, ms, sequence] = /^([0-9a-z]{1,9})\.([0-9a-z]{1,6})$/.exec(packed) ?? []
+  if (ms === undefined || sequence === undefined) throw new BadCursor('not a position')
+  const at = position(Number.parseInt(ms, 36), Number.parseInt(sequence, 36))
+  if (pack(at) !== packed) throw new BadCursor('not written like a position')
+  return at
+}

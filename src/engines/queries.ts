@@ -18,7 +18,18 @@ export interface Paging {
 export interface Listed<T> extends Page<T> {
   /** With `follow`: where to go on after each item. */
   cursors?: string[]
+  /** With `follow`: nothing more was there, so `nextCursor` is at the end of what was. */
+  atEnd?: boolean
+  /** With `follow`: the page has no items, and `nextCursor` is where to go on although something was missed. */
+  missed?: Missed
 }
+
+/**
+ * What a reader missed that comes back. `swept`: what was published after its place is partly not kept any more; it
+ * goes on there with what is. `lost`: this data never had its place, since it is other data, or older; it goes on
+ * with all that is kept.
+ */
+export type Missed = 'swept' | 'lost'
 
 export interface Queries {
   keys: {

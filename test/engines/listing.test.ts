@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Queries } from '../../src/engines/engine.js'
-import { list, type Range, type Row, type Source } from '../../src/engines/listing.js'
+import { list, type Range, type Row, type Scanned, type Source } from '../../src/engines/listing.js'
 import { firstAt, type Position, position, timeAt } from '../../src/engines/positions.js'
 import { logTerms } from '../../src/engines/terms.js'
 import type { KeypostEvent } from '../../src/schemas/event.js'
@@ -29,7 +29,7 @@ class Logs implements Source {
     return id
   }
 
-  async scan(ranges: Range[]): Promise<Row[][]> {
+  async scan(ranges: Range[]): Promise<Scanned[]> {
     return ranges.map((range) => {
       const rows = this.entries
         .filter(
@@ -44,7 +44,7 @@ class Logs implements Source {
         .sort((a, b) => (a.sort < b.sort !== range.reverse ? -1 : 1))
         .slice(0, range.limit)
       this.read += rows.length
-      return rows
+      return { rows }
     })
   }
 
@@ -170,14 +170,14 @@ class Marked implements Source {
   read = 0
   constructor(private readonly rows: Row[]) {}
 
-  scan = async (ranges: Range[]): Promise<Row[][]> =>
+  scan = async (ranges: Range[]): Promise<Scanned[]> =>
     ranges.map(({ partition, after, before, reverse, limit }) => {
       const rows = (partition === 0 ? this.rows : [])
         .filter(({ sort }) => (after === null || sort > after) && (before === null || sort < before))
         .sort((a, b) => (a.sort < b.sort !== reverse ? -1 : 1))
         .slice(0, limit)
       this.read += rows.length
-      return rows
+      return { rows }
     })
 
   topics = async () => ['a']

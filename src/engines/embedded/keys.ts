@@ -45,6 +45,8 @@ export const keys = {
   /** The counters of a topic, and what of its events was swept (SweptCounters). */
   counters: (partition: number, topic: string) => key('counters', partition, topic),
   swept: (partition: number, topic: string) => key('swept', partition, topic),
+  /** The last position of a stream whose entry was swept, a space, and how many were. */
+  sweptTo: (stream: 'log' | 'results', partition: number) => key('swept-to', stream, partition),
   /** The last position given when something was swept. */
   clock: (partition: number) => key('clock', partition),
 }

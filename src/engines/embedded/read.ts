@@ -1,20 +1,18 @@
 import { placementOf } from '../../domain/ids.js'
 import type { KeypostEvent } from '../../schemas/event.js'
 import type { Batch, Delivery, EngineStats, Past, Readable, Stored, Trace } from '../engine.js'
-import type { Range, Row } from '../listing.js'
-import { msOf, type Position, position, timeAt } from '../positions.js'
+import type { Range, Row, Scanned, StreamState } from '../listing.js'
+import { msOf, type Position, START, timeAt } from '../positions.js'
 import { eventIn, pastIn, recordIn } from '../stored.js'
 import type { Context } from './context.js'
 import { allCounters } from './counters.js'
 import { keys, lastPart, partsOf, under } from './keys.js'
+import { sweptOf } from './remove.js'
 import { endOf, resultAt } from './results.js'
 import type { Store } from './store.js'
 import { isSettledOrOpen, logAfter, watermarkOf } from './watermark.js'
 
 type Reader = Pick<Context, 'store' | 'partitions'>
-
-/** No position is before it. */
-const BEFORE_ALL = position(0, 0)
 
 export const pastOf = (store: Store, partition: number, at: Position): Past =>
   pastIn(store.get(keys.history(partition, at)))
@@ -38,7 +36,7 @@ export function claim(
   putOffMs = Number.POSITIVE_INFINITY,
 ): Batch {
   const watermark = watermarkOf(store, partition)
-  const reset = after !== null && after > (clock.last(partition) ?? BEFORE_ALL)
+  const reset = after !== null && after > (clock.last(partition) ?? START)
   let position = reset ? watermark : (after ?? watermark)
   const fresh: Delivery[] = []
   let read = 0
@@ -102,18 +100,35 @@ function traceOf({ store, partitions }: Reader, id: string): Trace | null {
 }
 
 /** The rows of one range, for a list. */
-export function scan({ store }: Reader, range: Range): Row[] {
-  const { partition, index, term, after, before, reverse, limit } = range
+export function scan({ store }: Reader, range: Range): Scanned {
+  const { partition, index, term, after, before, reverse, limit, place } = range
   const path = term === null ? [index, partition] : ['index', index, partition, term]
   const whole = under(...path)
   const at = (sort: string) => Buffer.concat([whole.start, Buffer.from(sort)])
   const low = after === null ? whole.start : at(after)
   const high = before === null ? whole.end : at(before)
-  if (Buffer.compare(low, high) >= 0) return []
   const [start, end] = reverse ? [high, low] : [low, high]
-  return [...store.keys({ start, end, reverse, limit, exclusiveStart: true })].map((key) =>
-    rowAt(store, index, partition, lastPart(key)),
-  )
+  const isEmpty = Buffer.compare(low, high) >= 0
+  const found = isEmpty ? [] : [...store.keys({ start, end, reverse, limit, exclusiveStart: true })]
+  const rows = found.map((key) => rowAt(store, index, partition, lastPart(key)))
+  const isFollowed = place !== undefined && (index === 'log' || index === 'results')
+  return isFollowed ? { rows, state: stateOf(store, index, partition, place) } : { rows }
+}
+
+function stateOf(
+  store: Store,
+  stream: 'log' | 'results',
+  partition: number,
+  place: Position | null,
+): StreamState {
+  const { start, end } = under(stream, partition)
+  const last = [...store.keys({ start: end, end: start, reverse: true, limit: 1 })].map(lastPart)
+  const swept = sweptOf(store, stream, partition)
+  return {
+    ...swept,
+    end: [...last, swept.swept ?? START].sort().at(-1) ?? START,
+    hasPlace: place !== null && store.has(keys.entry(stream, partition, place)),
+  }
 }
 
 function rowAt(store: Store, index: Range['index'], partition: number, sort: string): Row {

@@ -15,6 +15,7 @@ export function removeEvent(
 ): void {
   const key = keys.entry('log', partition, at)
   const event = JSON.parse(store.get(key) ?? '') as NewEvent
+  removed(store, 'log', partition, at)
   store.remove(key)
   store.remove(keys.history(partition, at))
   for (const term of logTerms(event)) store.remove(keys.index('log', partition, term, at))
@@ -28,6 +29,7 @@ export function removeResult(
   at: Position,
   { announcement: { id, data }, mark }: FoundResult,
 ): void {
+  removed(store, 'results', partition, at)
   store.remove(keys.entry('results', partition, at))
   store.remove(keys.announcement(id))
   store.remove(keys.mark(partition, at))
@@ -38,4 +40,20 @@ export function removeResult(
   const event = store.get(keys.event(data.id))
   if (event !== undefined) store.remove(keys.done(partition, event))
   store.remove(keys.event(data.id))
+}
+
+/** The last position of a stream whose entry was swept, and how many were: it tells those who follow it. */
+export function sweptOf(
+  store: Store,
+  stream: 'log' | 'results',
+  partition: number,
+): { swept: Position | null; sweptCount: number } {
+  const [swept = null, count = '0'] = store.get(keys.sweptTo(stream, partition))?.split(' ') ?? []
+  return { swept, sweptCount: Number(count) }
+}
+
+function removed(store: Store, stream: 'log' | 'results', partition: number, at: Position): void {
+  const { swept, sweptCount } = sweptOf(store, stream, partition)
+  const last = swept === null || at > swept ? at : swept
+  store.put(keys.sweptTo(stream, partition), `${last} ${sweptCount + 1}`)
 }

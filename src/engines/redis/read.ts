@@ -1,7 +1,8 @@
 import type { KeypostEvent } from '../../schemas/event.js'
 import type { Result } from '../../schemas/result.js'
 import { type Ended, RESULTS_TOPIC, type Readable, type Trace } from '../engine.js'
-import type { Mark, Range, Row, Source } from '../listing.js'
+import type { Mark, Range, Row, Scanned, Source, StreamState } from '../listing.js'
+import type { Position } from '../positions.js'
 import { eventIn, pastIn, recordIn } from '../stored.js'
 import { deliveredIn, eventOf, positionOf } from './encoding.js'
 import { type PartitionKeys, partitionKeys } from './keys.js'
@@ -90,25 +91,27 @@ export const source = (store: Store, partitions: number): Source => ({
   },
 })
 
-const scan = (store: Store, range: Range): Promise<Row[]> =>
+const scan = (store: Store, range: Range): Promise<Scanned> =>
   range.term === null ? scanStream(store, range) : scanIndex(store, range, range.term)
 
-async function scanStream(store: Store, { partition, index, ...range }: Range): Promise<Row[]> {
+async function scanStream(store: Store, { partition, index, ...range }: Range): Promise<Scanned> {
   const { log, results, marks } = partitionKeys(partition)
-  const entries = (await store.run(pageScript, index === 'log' ? [log] : [results, marks], [
+  const [entries, state] = (await store.run(pageScript, index === 'log' ? [log] : [results, marks], [
     range.after === null ? '-' : `(${range.after}`,
     range.before === null ? '+' : `(${range.before}`,
     range.reverse ? 'REV' : '',
     range.limit,
-  ])) as MarkedEntry[]
-  return entries.map(([id, fields, mark]) => rowOf(positionOf(id), fields, mark))
+    ...placeArgs(range),
+  ])) as [MarkedEntry[], State | null]
+  const rows = entries.map(([id, fields, mark]) => rowOf(positionOf(id), fields, mark))
+  return { rows, ...stateIn(state) }
 }
 
-async function scanIndex(store: Store, range: Range, term: string): Promise<Row[]> {
+async function scanIndex(store: Store, range: Range, term: string): Promise<Scanned> {
   const keys = partitionKeys(range.partition)
   const { index, of } = indexed(keys, range.index)
   const kind = range.index === 'log' || range.index === 'results' ? 'stream' : 'hash'
-  const rows = (await store.run(
+  const [found, state] = (await store.run(
     scanScript,
     range.index === 'results' ? [index, of, keys.marks] : [index, of],
     [
@@ -118,11 +121,23 @@ async function scanIndex(store: Store, range: Range, term: string): Promise<Row[
       range.reverse ? 'REV' : '',
       range.limit,
       Buffer.byteLength(term),
+      ...placeArgs(range),
     ],
-  )) as [sort: string, value: string | string[] | null, mark: Mark | null][]
-  return rows.map(([sort, value, mark]) =>
+  )) as [[sort: string, value: string | string[] | null, mark: Mark | null][], State | null]
+  const rows = found.map(([sort, value, mark]) =>
     typeof value === 'object' ? rowOf(sort, value, mark) : { sort, value: recordIn(value) },
   )
+  return { rows, ...stateIn(state) }
+}
+
+/** As lua/include/state.lua takes and answers them. */
+const placeArgs = ({ place }: Pick<Range, 'place'>) => (place === undefined ? [] : [place ?? ''])
+type State = [end: Position, swept: Position | null, sweptCount: number, hasPlace: 0 | 1]
+
+function stateIn(state: State | null): { state?: StreamState } {
+  if (state === null) return {}
+  const [end, swept, sweptCount, hasPlace] = state
+  return { state: { end, swept, sweptCount, hasPlace: hasPlace === 1 } }
 }
 
 /** A row of a stream; `fields` null: its entry is gone. */
