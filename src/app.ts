@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import answers from '../plugins/answers.js'
+import asyncapi from '../plugins/asyncapi.js'
 import auth from '../plugins/auth.js'
 import body from '../plugins/body.js'
 import cacheControl from '../plugins/cache-control.js'
@@ -69,6 +70,7 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(conditions)
   await app.register(answers)
   await app.register(swagger)
+  await app.register(asyncapi)
 
   // What they are about
   await app.register(handlers, { ...config, ...(surroundings.handlers && { given: surroundings.handlers }) })

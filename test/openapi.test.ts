@@ -69,7 +69,8 @@ function withoutReferences(responses: Record<string, Answer | Reference>) {
 }
 
 t.test('the committed document is what the schemas say', async (t) => {
-  t.equal(difference(committed, await generate()), difference(committed, committed))
+  const { 'openapi/openapi.yaml': generated = '' } = await generate()
+  t.equal(difference(committed, generated), difference(committed, committed))
 })
 
 t.test('every promised operation is described', async (t) => {

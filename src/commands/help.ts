@@ -12,6 +12,7 @@ Commands:
   process  only handle events, beside others that serve
   demo     show what Keypost does, on a running service or a throw-away one
   doctor   look at the engine and the data, without changing them
+  token    make a token for API_TOKENS
   openapi  write the API documents from the schemas
 
 Options:
@@ -49,6 +50,9 @@ publishes on a topic of its own, waits for every result, and prints what became 
 url: of the service to write to. Without one, the service at HOST and PORT if it runs (http://127.0.0.1:3000 unless
 configured), else a throw-away one with a temporary folder, which also shows events that fail.
 
+KEYPOST_TOKEN (in the environment or .env): the token to send, of the scopes read and write, if the service has
+API_TOKENS. It is not an argument, since other users of the machine can see those.
+
 The demo's records stay in the service that it wrote to; their names begin with "Demo", their keys with
 "not-a-real-key-demo-". Ends with 1 if an event has no result, or the service refuses a request.`,
 
@@ -71,11 +75,24 @@ Ends with 1 if a check failed (✗), else with 0.
 
 ${CONFIGURED}`,
 
+  token: `Usage: keypost token <name> [scopes]
+
+Makes a bearer token of 256 random bits, and prints it and its entry in API_TOKENS. The token is shown this once and
+kept nowhere: the entry has its SHA-256 alone.
+
+name:   whose it is: logs, limits and Idempotency-Keys go by it. Two tokens of one name may live at once, so that one
+        can replace the other.
+scopes: what it allows, joined by +; none includes another. Unset: read+write.
+          read   GET: records, events, results, metrics, live streams
+          write  POST, PUT, PATCH, DELETE: keys, profiles, events
+          admin  to redrive and discard dead letters, to start and cancel replays`,
+
   openapi: `Usage: keypost openapi [--check]
 
-Writes openapi/openapi.yaml, below the working directory, from the schemas that requests are validated with. For
-those who develop Keypost; a running service has the same at /openapi.json.
+Writes openapi/openapi.yaml and openapi/asyncapi.yaml, below the working directory, from the schemas that requests
+are validated with. For those who develop Keypost; a running service has the same at /openapi.json and
+/asyncapi.json.
 
 Options:
-  --check  write nothing: print how the file differs from the schemas, and end with 1 if it does`,
+  --check  write nothing: print how the files differ from the schemas, and end with 1 if they do`,
 }

@@ -2,24 +2,28 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildApp } from '../app.js'
+import { asyncapi } from '../asyncapi.js'
 import { loadConfig } from '../config.js'
 import { toYaml } from '../openapi.js'
 
-const FILE = 'openapi/openapi.yaml'
-
-/** `keypost openapi`: writes the document, or with `--check` says how the committed one differs from it. */
+/** `keypost openapi`: writes the documents, or with `--check` says how the committed ones differ from them. */
 export async function openapi({ check }: { check: boolean }): Promise<void> {
-  const generated = await generate()
-  if (!check) return writeFile(FILE, generated)
-  const committed = await readFile(FILE, 'utf8').catch(() => '')
+  for (const [file, generated] of Object.entries(await generate())) {
+    if (!check) await writeFile(file, generated)
+    else await compare(file, generated)
+  }
+}
+
+async function compare(file: string, generated: string): Promise<void> {
+  const committed = await readFile(file, 'utf8').catch(() => '')
   if (committed === generated) return
-  console.error(`${FILE} is not what the schemas say:\n${difference(committed, generated)}`)
+  console.error(`${file} is not what the schemas say:\n${difference(committed, generated)}`)
   console.error('Run `npm run openapi` to mend it.')
   process.exitCode = 1
 }
 
-/** What the schemas say, from an app that listens nowhere and keeps nothing. */
-export async function generate(): Promise<string> {
+/** What the schemas say, by file, from an app that listens nowhere and keeps nothing. */
+export async function generate(): Promise<Record<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'keypost-'))
   const config = loadConfig({ DATA_DIR: folder, SUBSCRIBER: 'off', LOG_LEVEL: 'silent' })
   const app = await buildApp(config, {
@@ -29,7 +33,10 @@ export async function generate(): Promise<string> {
   })
   try {
     await app.ready()
-    return toYaml(app.swagger())
+    return {
+      'openapi/openapi.yaml': toYaml(app.swagger()),
+      'openapi/asyncapi.yaml': toYaml(asyncapi),
+    }
   } finally {
     await app.close()
     await rm(folder, { recursive: true })
