@@ -4,7 +4,7 @@ import type { Config } from '../src/config.js'
 import { errors, KeypostError } from '../src/errors.js'
 import { codesOf, type Refusal, refusal } from '../src/schemas/answers.js'
 import { headers } from '../src/schemas/headers.js'
-import { ownerOf, type Scope, type Token } from '../src/tokens.js'
+import { isBearer, ownerOf, type Scope, type Token } from '../src/tokens.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -58,8 +58,8 @@ function owner(request: FastifyRequest, reply: FastifyReply, tokens: Token[]): T
     challenge(reply)
     throw new KeypostError('unauthorized', 'Send a token in the header: `Authorization: Bearer kp_…`.')
   }
-  const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(sent)?.[1]
-  if (token === undefined) {
+  const token = /^Bearer +(.*)$/i.exec(sent)?.[1] ?? ''
+  if (!isBearer(token)) {
     challenge(reply, 'invalid_request')
     throw new KeypostError('invalid_request', 'The token could not be read.', [
       { in: 'header', pointer: '/authorization', message: 'must be "Bearer" and one token (RFC 6750 §2.1)' },

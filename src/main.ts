@@ -8,9 +8,9 @@ import { version } from './version.js'
 interface Command {
   /** Its one switch, beside those that all have. */
   flag?: string
-  /** It takes an argument. */
-  takesArgument?: true
-  run(flag: boolean, argument: string | undefined): Promise<void>
+  /** How many arguments it takes at most. */
+  takes?: number
+  run(flag: boolean, args: string[]): Promise<void>
 }
 
 // What a command needs is loaded when it runs.
@@ -18,12 +18,16 @@ const commands: Record<string, Command> = {
   serve: { run: async () => (await import('./commands/serve.js')).serve() },
   process: { run: async () => (await import('./commands/process.js')).processEvents() },
   demo: {
-    takesArgument: true,
-    run: async (_, url) => (await import('./commands/demo.js')).demo(url),
+    takes: 1,
+    run: async (_, [url]) => (await import('./commands/demo.js')).demo(url),
   },
   doctor: {
     flag: 'json',
     run: async (json) => (await import('./commands/doctor.js')).doctor({ json }),
+  },
+  token: {
+    takes: 2,
+    run: async (_, [name, scopes]) => (await import('./commands/token.js')).token(name, scopes),
   },
   openapi: {
     flag: 'check',
@@ -47,15 +51,15 @@ async function main(args: string[]): Promise<void> {
   const { values, positionals } = parsed(args.toSpliced(at, at < 0 ? 0 : 1), name, command)
   if (values.help) console.log(help[at < 0 ? 'keypost' : name])
   else if (values.version) console.log(version)
-  else await command.run(command.flag !== undefined && values[command.flag] === true, positionals[0])
+  else await command.run(command.flag !== undefined && values[command.flag] === true, positionals)
 }
 
 /** @throws ConfigError for what the command does not take */
-function parsed(args: string[], name: string, { flag, takesArgument }: Command) {
+function parsed(args: string[], name: string, { flag, takes = 0 }: Command) {
   const options: ParseArgsConfig['options'] = { ...COMMON, ...(flag && { [flag]: { type: 'boolean' } }) }
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
-    const surplus = positionals[takesArgument ? 1 : 0]
+    const surplus = positionals[takes]
     if (surplus !== undefined) throw new Error(`"${surplus}" is an argument too many`)
     return { values, positionals }
   } catch (error) {

@@ -1,6 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** What a token allows: to read, to change, and to undo how events ended (redrive, discard, replay). */
+/**
+ * What a token allows: to read, to change, and to undo how events ended (redrive, discard, replay). None includes
+ * another, so that a token says all that it is for.
+ */
 export const SCOPES = ['read', 'write', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
@@ -13,7 +16,12 @@ export interface Token {
   digest: Buffer
 }
 
-const ENTRY = /^(?<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,62}):(?<scopes>[a-z+]{1,32}):(?<hex>[0-9a-f]{64})$/
+const NAME = '[A-Za-z0-9][A-Za-z0-9_.-]{0,62}'
+const ENTRY = new RegExp(`^(?<name>${NAME}):(?<scopes>[a-z+]{1,32}):(?<hex>[0-9a-f]{64})$`)
+export const isTokenName = (text: string): boolean => new RegExp(`^${NAME}$`).test(text)
+
+/** What can be sent as a bearer token (RFC 6750 §2.1). */
+export const isBearer = (text: string): boolean => /^[A-Za-z0-9._~+/-]+=*$/.test(text)
 
 /** So that one can be replaced while it is still in use. */
 const A_NAME = 2
@@ -37,11 +45,23 @@ function parse(entry: string, place: number): Token {
   const { name = '', scopes = '', hex = '' } = ENTRY.exec(entry)?.groups ?? {}
   if (name === '')
     throw new Error(`entry ${place} must be name:scopes:sha256 in hex; \`keypost token\` makes one`)
-  const named = scopes.split('+')
-  const unknown = named.some((scope) => !SCOPES.some((each) => each === scope))
-  if (unknown || new Set(named).size < named.length)
+  const named = parseScopes(scopes)
+  if (named === null)
     throw new Error(`the scopes of entry ${place} must be some of ${SCOPES.join(', ')}, joined by +`)
-  return { name, scopes: new Set(named as Scope[]), digest: Buffer.from(hex, 'hex') }
+  return { name, scopes: new Set(named), digest: Buffer.from(hex, 'hex') }
+}
+
+/** `read+write`; null if it is not some scopes, each once. */
+export function parseScopes(text: string): Scope[] | null {
+  const named = text.split('+')
+  const found = SCOPES.filter((scope) => named.includes(scope))
+  return found.length === named.length ? found : null
+}
+
+/** 256 random bits, with a prefix by which scanners for secrets find it, and what goes to `API_TOKENS` of it. */
+export function newToken(name: string, scopes: Scope[]): { token: string; entry: string } {
+  const token = `kp_${randomBytes(32).toString('base64url')}`
+  return { token, entry: `${name}:${scopes.join('+')}:${digestOf(token).toString('hex')}` }
 }
 
 export const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest()

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { ConfigError, Environment, loadConfig } from '../src/config.js'
+import { API_TOKENS, entry } from './tokens.js'
 
 const refused = (env: Record<string, string>): string => {
   try {
@@ -74,4 +75,42 @@ t.test('an address that others reach is refused', async (t) => {
     t.match(refused({ HOST }), /^HOST: /, HOST)
   for (const HOST of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
     t.equal(refused({ HOST }), 'accepted', HOST)
+})
+
+t.test('with tokens Keypost may be reached from elsewhere', async (t) => {
+  for (const HOST of ['0.0.0.0', '::', '192.168.0.1'])
+    t.equal(refused({ HOST, API_TOKENS }), 'accepted', HOST)
+  t.same(loadConfig({ API_TOKENS: '' }).tokens, [], 'empty is unset')
+  t.match(refused({ HOST: '0.0.0.0', API_TOKENS: '' }), /^HOST: /)
+})
+
+t.test('malformed API_TOKENS are refused by their place, and nothing of them is printed', async (t) => {
+  const secret = 'kp_a-token-where-its-entry-should-be'
+  const good = entry(secret, 'ci', 'read')
+  const digest = good.slice(-64)
+  for (const [API_TOKENS, said] of [
+    [secret, /entry 1 must be name:scopes:sha256/],
+    [`${good},`, /entry 2 must be/],
+    [`${good},${secret}`, /entry 2 must be/],
+    [`ci:read:${secret}`, /entry 1 must be/],
+    [`:read:${digest}`, /entry 1 must be/],
+    [`a b:read:${digest}`, /entry 1 must be/],
+    [`${'n'.repeat(64)}:read:${digest}`, /entry 1 must be/],
+    [`ci:read:${digest.toUpperCase()}`, /entry 1 must be/],
+    [`ci:read:${digest}00`, /entry 1 must be/],
+    [`ci::${digest}`, /entry 1 must be/],
+    [`ci:all:${digest}`, /the scopes of entry 1 must be some of read, write, admin/],
+    [`ci:read+read:${digest}`, /the scopes of entry 1/],
+    [`ci:read+:${digest}`, /the scopes of entry 1/],
+    [`${good},${good}`, /a token of "ci" is there twice/],
+    [`${good},other:read:${digest}`, /is there twice/],
+    [[1, 2, 3].map((n) => entry(`kp_${n}`, 'ci', 'read')).join(), /"ci" has more than 2 tokens/],
+    [entry('kp_1', 'n', 'read').repeat(1000), /^API_TOKENS: must not have more than/],
+  ] as const) {
+    const message = refused({ API_TOKENS })
+    t.match(message, /^API_TOKENS: /)
+    t.match(message, said)
+    t.notMatch(message, '\n')
+    for (const part of [secret, digest, digest.toUpperCase()]) t.notOk(message.includes(part), message)
+  }
 })

@@ -7,6 +7,7 @@ import { runDemo } from '../src/demo/run.js'
 import { build, folder } from './helper.js'
 import { addressOf, run } from './process.js'
 import { freePort } from './redis-server.js'
+import { entry } from './tokens.js'
 
 /** What the table must say, whatever the engine and the machine: outcome and number of events. */
 const ROWS = [
@@ -43,6 +44,24 @@ t.test('on a running service, as often as one likes', async (t) => {
     t.match(out(), `${url}/docs`)
     const { items } = (await (await fetch(`${url}/profiles`)).json()) as { items: unknown[] }
     t.equal(items.length, 4 * times, 'its records stay: five profiles, of which one is deleted')
+  }
+})
+
+t.test('on a service that takes tokens, with the one of KEYPOST_TOKEN', async (t) => {
+  const url = await addressOf(await run(t, [], { API_TOKENS: entry('kp_demo', 'demo', 'read+write') }))
+  const { exit, out, err } = await run(t, ['demo', url], { KEYPOST_TOKEN: 'kp_demo' })
+  t.equal(await exit, 0, out() + err())
+  for (const row of ROWS) t.match(out(), row)
+  for (const [KEYPOST_TOKEN, said] of [
+    ['', /^keypost: demo: POST \/profiles: .*KEYPOST_TOKEN.*read and write/],
+    ['kp_wrong', /^keypost: demo: POST \/profiles: .*KEYPOST_TOKEN/],
+    ['kp_de\nmo', /^keypost: KEYPOST_TOKEN: must be a bearer token/],
+  ] as const) {
+    const refused = await run(t, ['demo', url], { KEYPOST_TOKEN })
+    t.equal(await refused.exit, 1)
+    t.match(refused.err(), said)
+    t.equal(refused.err().trim().split('\n').length, 1, refused.err())
+    t.notMatch(refused.err(), 'kp_')
   }
 })
 

@@ -92,7 +92,7 @@ t.test('what stops the start is one line, without a stack', async (t) => {
   for (const [env, message] of [
     [{ PORT: taken }, `127.0.0.1:${taken} is in use`],
     [{ PORT: 'x' }, 'PORT: must be integer'],
-    [{ HOST: '0.0.0.0' }, 'HOST: must be a loopback address'],
+    [{ HOST: '0.0.0.0' }, 'HOST: without API_TOKENS it must be a loopback address'],
     [{ REDIS_URL: 'redis://127.0.0.1' }, 'KEY_PEPPER: is required'],
   ] as const) {
     const { exit, err } = await run(t, [], env)
@@ -132,7 +132,7 @@ t.test('--help and --version say it and end; every command has a help of its own
   t.equal(await version.exit, 0)
   t.match(version.out(), /^\d+\.\d+\.\d+\n$/)
   const named = [...help.out().matchAll(/^ {2}(\w+) {2,}/gm)].flatMap(([, name]) => name ?? [])
-  t.strictSame(named, ['serve', 'process', 'demo', 'doctor', 'openapi'])
+  t.strictSame(named, ['serve', 'process', 'demo', 'doctor', 'token', 'openapi'])
   for (const name of named) {
     const own = await run(t, [name, '--help'])
     t.equal(await own.exit, 0)
@@ -147,12 +147,35 @@ t.test('--help and --version say it and end; every command has a help of its own
   }
 })
 
+t.test('a token that it makes is one that it takes', async (t) => {
+  const made = await run(t, ['token', 'ci', 'read+admin'])
+  t.equal(await made.exit, 0)
+  const [token = '', entry = ''] = [...made.out().matchAll(/^ {2}(\S+)$/gm)].map(([, text]) => text)
+  t.match(entry, /^ci:read\+admin:/)
+  const keypost = await run(t, [], { API_TOKENS: entry })
+  const url = await addressOf(keypost)
+  t.match(keypost.out(), /^ {2}access +ci \(read, admin\)$/m)
+  t.notOk(keypost.out().includes(entry.slice(-64)), 'its digest is not said')
+  const authorization = `Bearer ${token}`
+  t.equal((await fetch(`${url}/keys`, { headers: { authorization } })).status, 200)
+  t.equal((await fetch(`${url}/keys`)).status, 401)
+  t.equal((await fetch(`${url}/keys`, { method: 'POST', headers: { authorization } })).status, 403)
+
+  const usual = await run(t, ['token', 'ci'])
+  t.equal(await usual.exit, 0)
+  t.match(usual.out(), /^ {2}ci:read\+write:[0-9a-f]{64}$/m)
+})
+
 t.test('what is not a command, an option or an argument of it is refused, with how it is used', async (t) => {
   for (const [args, said] of [
     [['nonsense'], /there is no command "nonsense"[\s\S]*Usage: keypost \[command\]/],
     [['toString'], /there is no command "toString"/],
     [['--nonsense'], /'--nonsense'[\s\S]*Usage: keypost serve/],
     [['serve', '--json'], /'--json'[\s\S]*Usage: keypost serve/],
+    [['token'], /^keypost: token: the name must be/],
+    [['token', 'a b'], /^keypost: token: the name must be/],
+    [['token', 'ci', 'read+all'], /^keypost: token: the scopes must be some of read, write, admin/],
+    [['token', 'ci', 'read', 'write'], /"write" is an argument too many[\s\S]*Usage: keypost token/],
     [['doctor', 'it'], /"it" is an argument too many[\s\S]*Usage: keypost doctor/],
   ] as const) {
     const wrong = await run(t, [...args])

@@ -6,6 +6,7 @@ import { progressOn } from '../demo/progress.js'
 import { percentiles, tableOf } from '../demo/report.js'
 import { type Outcome, runDemo } from '../demo/run.js'
 import { testApp } from '../testing/index.js'
+import { isBearer } from '../tokens.js'
 import { environment } from './runtime.js'
 
 /**
@@ -49,7 +50,10 @@ async function demonstrate(asked: string | undefined): Promise<void> {
 async function runningAt(asked: string | undefined): Promise<Client | null> {
   if (asked !== undefined && !/^https?:\/\//.test(asked))
     throw new ConfigError('demo: the URL must be one of http:// or https://, such as http://127.0.0.1:3000')
-  const client = new Client((asked ?? ownUrl(loadConfig(environment()))).replace(/\/+$/, ''))
+  const env = environment()
+  const token = env.KEYPOST_TOKEN || undefined
+  if (token !== undefined && !isBearer(token)) throw new ConfigError('KEYPOST_TOKEN: must be a bearer token')
+  const client = new Client((asked ?? ownUrl(loadConfig(env))).replace(/\/+$/, ''), token)
   if (await client.isReady()) return client
   if (asked === undefined) return null
   throw new ConfigError(`demo: no Keypost is ready at ${client.url}: see ${client.url}/readyz`)

@@ -1,6 +1,6 @@
 import { ConfigError, loadConfig } from '../config.js'
 import { buildProcessor } from '../processor.js'
-import { banner, environment, runApp } from './runtime.js'
+import { accessOf, banner, environment, runApp } from './runtime.js'
 
 /**
  * `keypost process`: handles events beside the processes that serve the API. `SUBSCRIBER` is theirs, and is not
@@ -17,5 +17,9 @@ export async function processEvents(): Promise<void> {
     )
   }
   const { app, url } = await runApp(buildProcessor, config)
-  banner(', processor', { address: url, engine: `redis, at ${app.redis?.address}` })
+  banner(', processor', {
+    address: url,
+    engine: `redis, at ${app.redis?.address}`,
+    access: accessOf(config),
+  })
 }

@@ -50,6 +50,12 @@ export async function runApp(build: Build, config: Config): Promise<{ app: Fasti
   return { app, url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}` }
 }
 
+/** Who may use it, by the names of their tokens. */
+export function accessOf({ tokens }: Config): string {
+  if (tokens.length === 0) return 'everyone on this machine, as there are no API_TOKENS'
+  return tokens.map(({ name, scopes }) => `${name} (${[...scopes].join(', ')})`).join(', ')
+}
+
 /** Says on standard output what runs, and where. */
 export function banner(what: string, facts: Record<string, string>): void {
   const lines = [`Keypost ${version}${what}`]

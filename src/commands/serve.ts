@@ -1,6 +1,6 @@
 import { buildApp } from '../app.js'
 import { loadConfig } from '../config.js'
-import { banner, environment, runApp } from './runtime.js'
+import { accessOf, banner, environment, runApp } from './runtime.js'
 
 /** `keypost serve`: the HTTP API, and unless `SUBSCRIBER=off` the handling of events. */
 export async function serve(): Promise<void> {
@@ -9,6 +9,7 @@ export async function serve(): Promise<void> {
   banner('', {
     address: url,
     engine: app.redis === null ? `embedded, in ${config.DATA_DIR}` : `redis, at ${app.redis.address}`,
+    access: accessOf(config),
     'Swagger UI': `${url}/docs`,
   })
 }

@@ -10,7 +10,10 @@ export class Client {
   /** Of every request but probes and polls, in milliseconds. */
   readonly tookMs: number[] = []
 
-  constructor(readonly url: string) {}
+  constructor(
+    readonly url: string,
+    private readonly token?: string,
+  ) {}
 
   /** Whether Keypost answers there, takes events, and has somebody to handle them. */
   async isReady(): Promise<boolean> {
@@ -51,15 +54,27 @@ export class Client {
 
   async #fetch(path: string, init: RequestInit & { method: string }) {
     try {
-      const response = await fetch(this.url + path, { ...init, signal: AbortSignal.timeout(REQUEST_MS) })
+      const response = await fetch(this.url + path, {
+        ...init,
+        headers: { ...init.headers, ...(this.token && { authorization: `Bearer ${this.token}` }) },
+        signal: AbortSignal.timeout(REQUEST_MS),
+      })
       const text = await response.text()
-      return { response, answer: text === '' ? {} : JSON.parse(text) }
+      const answer = text === '' ? {} : JSON.parse(text)
+      if (NEEDS_TOKEN.includes(answer.code))
+        throw new Refused(
+          `${init.method} ${path}: ${answer.detail} The demo sends that of KEYPOST_TOKEN, of the scopes read and write.`,
+        )
+      return { response, answer }
     } catch (error) {
+      if (error instanceof Refused) throw error
       const { message, cause } = error as Error
       throw new Refused(`${init.method} ${path}: ${cause instanceof Error ? cause.message : message}`)
     }
   }
 }
+
+const NEEDS_TOKEN: unknown[] = ['unauthorized', 'insufficient_scope']
 
 /** One that is not answered within this will not be. */
 const REQUEST_MS = 10_000
