@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import { type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { KeypostError } from '../src/errors.js'
 
 const NoParameters = Type.Object({}, { additionalProperties: false })
 
@@ -22,9 +23,21 @@ export default fp(
     app.addHook('onRoute', ({ schema }) => {
       if (schema?.operationId !== undefined) schema.querystring ??= NoParameters
     })
+    app.addHook('preValidation', async ({ url }) => refuseBadEncoding(url.split('?').slice(1).join('?')))
   },
   { name: 'validation' },
 )
+
+/** Fastify takes what it cannot decode for what it says: a subject would be looked for as `%C3%A`. */
+function refuseBadEncoding(query: string): void {
+  try {
+    decodeURIComponent(query)
+  } catch {
+    throw new KeypostError('invalid_request', 'The query string could not be read.', [
+      { in: 'query', pointer: '', message: 'must be valid percent-encoding of UTF-8' },
+    ])
+  }
+}
 
 const integersOf = (schema: TSchema & { properties?: Record<string, { type?: string }> }): string[] =>
   Object.entries(schema.properties ?? {})

@@ -179,6 +179,14 @@ t.test('unknown, repeated and malformed query parameters are refused', async (t)
   }
 })
 
+t.test('a query string that cannot be decoded is refused, not taken as it stands', async (t) => {
+  const app = await build(t)
+  for (const query of ['subject=100%', 'subject=%C3%28', 'type=a&subject=%zz', 'subject=%ED%A0%80'])
+    await refused(t, app, { url: `/events?${query}` }, 'invalid_request')
+  const { status } = await call(app, 'GET', '/events?subject=100%25+%C3%A9?')
+  t.equal(status, 200)
+})
+
 t.test('an operation without a body takes none', async (t) => {
   const app = await build(t)
   const request = { method: 'POST', url: `/keys/${ID}/revoke`, headers: json } as const

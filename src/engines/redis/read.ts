@@ -2,7 +2,7 @@ import type { KeypostEvent } from '../../schemas/event.js'
 import type { Result } from '../../schemas/result.js'
 import { type Ended, RESULTS_TOPIC, type Readable, type Trace } from '../engine.js'
 import type { Mark, Range, Row, Scanned, Source, StreamState } from '../listing.js'
-import type { Position } from '../positions.js'
+import { type Position, START } from '../positions.js'
 import { eventIn, pastIn, recordIn } from '../stored.js'
 import { deliveredIn, eventOf, positionOf } from './encoding.js'
 import { type PartitionKeys, partitionKeys } from './keys.js'
@@ -98,7 +98,7 @@ async function scanStream(store: Store, { partition, index, ...range }: Range): 
   const { log, results, marks } = partitionKeys(partition)
   const [entries, state] = (await store.run(pageScript, index === 'log' ? [log] : [results, marks], [
     range.after === null ? '-' : `(${range.after}`,
-    range.before === null ? '+' : `(${range.before}`,
+    range.before === null ? '+' : streamEnd(range.before),
     range.reverse ? 'REV' : '',
     range.limit,
     ...placeArgs(range),
@@ -106,6 +106,9 @@ async function scanStream(store: Store, { partition, index, ...range }: Range): 
   const rows = entries.map(([id, fields, mark]) => rowOf(positionOf(id), fields, mark))
   return { rows, ...stateIn(state) }
 }
+
+/** Before the first position there is none: Redis refuses that as a bound, though no entry is ever there either. */
+const streamEnd = (before: Position): string => (before === START ? START : `(${before}`)
 
 async function scanIndex(store: Store, range: Range, term: string): Promise<Scanned> {
   const keys = partitionKeys(range.partition)

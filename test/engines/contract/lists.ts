@@ -104,6 +104,19 @@ export function lists(t: Test, place: Place): void {
     }
   })
 
+  t.test('nothing is from before the epoch or from the end of time', async (t) => {
+    const engine = await fresh(t, place)
+    await filled(engine)
+    for (const order of ['asc', 'desc'] as const)
+      for (const bounds of [
+        { until: '1970-01-01T00:00:00Z' },
+        { until: '0001-01-01T00:00:00Z' },
+        { since: '9999-12-31T00:00:00Z' },
+      ])
+        for (const kind of ['events', 'results'] as const)
+          t.strictSame(await all(engine, kind, { ...bounds, order }), [], kind)
+  })
+
   t.test('every filter of keys, alone and together, newest first', async (t) => {
     const engine = await fresh(t, place)
     const statuses: KeyStatus[] = ['pending', 'accepted']
