@@ -3,9 +3,10 @@ import fp from 'fastify-plugin'
 import { withinRequest } from '../src/bus/origin.js'
 import { newId } from '../src/domain/ids.js'
 
-const VALID = /^[A-Za-z0-9._-]{1,128}$/
+/** What makers of such ids make: UUIDs, and as many hex digits without hyphens. Anything else could be a secret. */
+const VALID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i
 
-/** The client's `X-Request-Id` if it is harmless in a log, else a new one. For Fastify's `genReqId`. */
+/** The client's `X-Request-Id` if it is harmless in logs and answers, else a new one. For Fastify's `genReqId`. */
 export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   const sent = request.headers['x-request-id']
   return typeof sent === 'string' && VALID.test(sent) ? sent : newId()

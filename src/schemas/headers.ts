@@ -56,8 +56,8 @@ export const headers = {
       '"default";r=5999;t=60',
     ),
     'X-Request-Id': header(
-      "The request's own `X-Request-Id` if it is 1 to 128 letters, digits, `.`, `_` and `-`, else a new one. It is " +
-        'in the log and, if it is a UUID, in the events.',
+      "The request's own `X-Request-Id` if it is a UUID or 32 hex digits, else a new one. It is in the log and, if it " +
+        'is a UUID, in the events.',
       '0192f0c1-4c5d-7e6f-8091-3d4e5f607182',
     ),
   },
