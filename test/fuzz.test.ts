@@ -1,0 +1,4 @@
+import t from 'tap'
+import { fuzzed } from './fuzz/suite.js'
+
+await fuzzed(t, 2400)
