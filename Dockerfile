@@ -19,7 +19,7 @@ COPY --from=build /app/dist dist
 RUN install -d -o node -g node -m 0700 /data
 USER node
 VOLUME /data
-# HOST stays loopback, since whoever reaches Keypost may use it: run it with --network host. See docs/operating.md.
+# HOST stays loopback, which nobody outside reaches, until there are API_TOKENS. See docs/operating.md.
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "--enable-source-maps", "dist/src/main.js"]

@@ -7,6 +7,7 @@ import { help } from '../src/commands/help.js'
 import { Environment, loadConfig } from '../src/config.js'
 import { addressOf, run } from './process.js'
 import { freePort } from './redis-server.js'
+import { API_TOKENS } from './tokens.js'
 
 const at = (path: string) => new URL(`../${path}`, import.meta.url)
 const textOf = (path: string) => readFileSync(at(path), 'utf8')
@@ -15,14 +16,13 @@ const dockerfile = textOf('Dockerfile')
 interface Service {
   command: string[] | string
   environment?: Record<string, string | number>
-  network_mode?: string
+  ports?: string[]
+  networks?: string[]
   depends_on?: Record<string, unknown>
   healthcheck?: { test: string[] }
 }
-const compose: { services: Record<string, Service>; volumes: Record<string, object> } = parse(
-  textOf('compose.yaml'),
-  { merge: true },
-)
+const compose: { services: Record<string, Service>; networks: Record<string, { internal?: boolean }> } =
+  parse(textOf('compose.yaml'), { merge: true })
 
 t.test('what the image is built from is there, and not ignored', async (t) => {
   const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, files = '']) =>
@@ -58,26 +58,31 @@ t.test('its health check is 0 while Keypost is ready, else 1', async (t) => {
 
 t.test('compose gives Keypost what it knows, and what it starts with', async (t) => {
   for (const name of ['service', 'processor']) {
-    const { environment = {}, command, network_mode, depends_on } = compose.services[name] ?? { command: [] }
+    const { environment = {}, command, networks, depends_on } = compose.services[name] ?? { command: [] }
     t.strictSame(
       Object.keys(environment).filter((variable) => !Object.hasOwn(Environment.properties, variable)),
       [],
     )
-    t.match(environment.KEY_PEPPER, /^\$\{KEY_PEPPER:\?/, 'from the environment, or it does not start')
+    for (const secret of ['KEY_PEPPER', 'API_TOKENS'])
+      t.match(environment[secret], `\${${secret}:?`, 'from the environment, or it does not start')
     const given = Object.entries(environment).map(([variable, value]) => [variable, String(value)])
-    t.doesNotThrow(() => loadConfig({ ...Object.fromEntries(given), KEY_PEPPER: 'p'.repeat(32) }))
+    const variables = { ...Object.fromEntries(given), KEY_PEPPER: 'p'.repeat(32) }
+    t.equal(loadConfig({ ...variables, API_TOKENS }).HOST, '0.0.0.0', 'others on its network reach it')
+    t.throws(() => loadConfig({ ...variables, API_TOKENS: '' }), /^HOST: without API_TOKENS/)
+    t.equal(new URL(String(environment.REDIS_URL)).hostname, 'redis', 'as it is called on their network')
     t.ok(Object.hasOwn(help, command[0] ?? ''), 'a command')
-    t.equal(network_mode, 'host', 'it listens on loopback, so it must be that of the machine')
+    t.ok(networks?.includes('inside'))
     t.match(depends_on, { redis: { condition: 'service_healthy' } })
   }
   const { service, processor, redis } = compose.services
-  t.not(service?.environment?.PORT, processor?.environment?.PORT)
-  for (const option of [
-    '--bind 127.0.0.1',
-    '--appendonly yes',
-    '--appendfsync always',
-    '--maxmemory-policy noeviction',
-  ])
+  t.strictSame(service?.ports, ['127.0.0.1:3000:3000'], 'the API alone, on loopback')
+  t.equal(service?.environment?.PORT, 3000)
+  for (const other of [processor, redis]) {
+    t.equal(other?.ports, undefined)
+    t.strictSame(other?.networks, ['inside'])
+  }
+  t.equal(compose.networks.inside?.internal, true)
+  for (const option of ['--appendonly yes', '--appendfsync always', '--maxmemory-policy noeviction'])
     t.ok(redis?.command.includes(` ${option}`), option)
   t.ok(redis?.healthcheck)
 })
