@@ -1,11 +1,12 @@
 import fp from 'fastify-plugin'
 import type { Config } from '../src/config.js'
+import type { Peppers } from '../src/domain/context.js'
 import { pepperIn } from '../src/engines/embedded/pepper.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** The secrets that fingerprints are made with: the first writes, all match. */
-    peppers: [string, ...string[]]
+    peppers: Peppers
   }
 }
 

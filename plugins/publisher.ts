@@ -12,7 +12,7 @@ declare module 'fastify' {
 export default fp<Config>(
   async (app, config) => {
     const publisher = new Publisher(app.engine, {
-      pepper: app.peppers[0],
+      peppers: app.peppers,
       source: config.KEYPOST_SOURCE,
       operationTtlMs: config.OPERATION_TTL_MS,
       maxUnfinished: config.MAX_UNFINISHED,

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Change, NewEvent, RecordKind, Records } from '../domain/change.js'
-import type { Context, Decision, Operation } from '../domain/context.js'
+import type { Context, Decision, Operation, Peppers } from '../domain/context.js'
 import { customEvent } from '../domain/custom-events.js'
 import { derivedId, newId, placementOf, timeOf } from '../domain/ids.js'
-import { deleteKey, receiveKey, revokeKey, submitKey, updateKey } from '../domain/keys.js'
+import { deleteKey, type Fingerprints, receiveKey, revokeKey, submitKey, updateKey } from '../domain/keys.js'
 import {
   createProfile,
   deleteProfile,
@@ -25,6 +25,7 @@ import type { DataSchemas } from './data-schemas.js'
 import { findFree, moveEmail } from './emails.js'
 import type { Observer } from './observer.js'
 import { withOrigin } from './origin.js'
+import { findOriginal, readFingerprints, release } from './originals.js'
 import { passingOn, type Tracer } from './tracer.js'
 
 /** The versions that a client accepts (RFC 9110 §13.1.1); null: it did not ask. */
@@ -40,10 +41,21 @@ export interface Published<T> {
 /** A decision is made again when the record changed meanwhile; each time somebody else got on. */
 const MAX_TRIES = 64
 
-type Decide<T> = (before: T, operationId: string, context: Context) => Decision<T>
+type Decide<T> = (
+  before: T,
+  operationId: string,
+  context: Context,
+  prints: Fingerprints | null,
+) => Decision<T>
+
+interface How {
+  operation?: Operation | undefined
+  /** Reads what a key that ends lets go of. */
+  prints?: (id: string) => Promise<Fingerprints | null>
+}
 
 export interface PublisherOptions {
-  pepper: string
+  peppers: Peppers
   /** The `source` of the events. */
   source: string
   /** How long a change is recognised when it is sent again, in milliseconds. */
@@ -98,11 +110,11 @@ export class Publisher {
   }
 
   revokeKey(id: string, ifMatch: IfMatch, operation?: Operation): Promise<Published<Key>> {
-    return this.#change('keys', id, ifMatch, revokeKey, operation)
+    return this.#change('keys', id, ifMatch, revokeKey, { operation, prints: this.#printsOf })
   }
 
   deleteKey(id: string, ifMatch: IfMatch): Promise<Published<Key>> {
-    return this.#change('keys', id, ifMatch, deleteKey)
+    return this.#change('keys', id, ifMatch, deleteKey, { prints: this.#printsOf })
   }
 
   /** Revokes a key if `because` still holds of it; of an operation that was carried out before, does nothing. */
@@ -113,13 +125,33 @@ export class Publisher {
     because: (key: Key) => boolean,
   ): Promise<void> {
     await tries(async () => {
-      const key = await this.engine.get('keys', id)
+      const [key, prints] = await Promise.all([this.engine.get('keys', id), this.#printsOf(id)])
       if (key === null || !because(key)) return
-      const { change } = revokeKey(key, operationId, this.#context(this.#operation()), reason)
+      const { change } = revokeKey(key, operationId, this.#context(this.#operation()), prints, reason)
       const { operationTtlMs } = this.options
       if (change !== null) await this.#send({ ...change, operationTtlMs })
+      if (prints !== null) await release(this.engine, id, prints)
     })
   }
+
+  /**
+   * For the handler of `key.submitted`: the original that this pending key duplicates (null: it is the original, or
+   * `rejected`), and the fingerprints that it lets go of unless it is accepted. With one pepper the commit has
+   * decided that, and nothing is read.
+   */
+  async originalOf(
+    key: Key,
+    rejected: boolean,
+  ): Promise<{ duplicateOf: string | null; prints: Fingerprints | null }> {
+    const prints = this.options.peppers.length === 1 ? null : await this.#printsOf(key.id)
+    if (prints === null) return { duplicateOf: key.duplicateOf, prints }
+    const original = rejected ? key.duplicateOf : await findOriginal(this.engine, key, prints)
+    if (original === key.id) return { duplicateOf: null, prints }
+    await release(this.engine, key.id, prints)
+    return { duplicateOf: original, prints }
+  }
+
+  readonly #printsOf = (id: string) => readFingerprints(this.engine, id)
 
   async createProfile(input: ProfileInput, operation = this.#operation()): Promise<Published<Profile>> {
     const context = this.#context(operation)
@@ -192,9 +224,9 @@ export class Publisher {
   }
 
   #context(operation: Operation): Context {
-    const { pepper, source } = this.options
+    const { peppers, source } = this.options
     return {
-      pepper,
+      peppers,
       source,
       placementKey: this.engine.layout.placementKey,
       now: new Date(),
@@ -207,15 +239,17 @@ export class Publisher {
     id: string,
     ifMatch: IfMatch,
     decide: Decide<Records[K]>,
-    given?: Operation,
+    { operation: given, prints: printsOf = async () => null }: How = {},
   ): Promise<Published<Records[K]>> {
     return tries(async () => {
       // A try that failed may have been made impossible by another (see emails.ts): the next is another operation.
       const operation = given ?? this.#operation()
-      const before = await this.engine.get(kind, id)
+      const [before, prints] = await Promise.all([this.engine.get(kind, id), printsOf(id)])
       try {
-        const decision = decide(expected(before, ifMatch), operation.id, this.#context(operation))
-        return await this.#commit(decision, operation)
+        const decision = decide(expected(before, ifMatch), operation.id, this.#context(operation), prints)
+        const committed = await this.#commit(decision, operation)
+        if (prints !== null) await release(this.engine, id, prints)
+        return committed
       } catch (error) {
         // The record may be refused for what this very operation made of it.
         if (!(error instanceof KeypostError) || given === undefined) throw error

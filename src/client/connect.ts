@@ -2,6 +2,7 @@ import { Publisher } from '../bus/publisher.js'
 import { type Log, settingsOf } from '../bus/settings.js'
 import { startSubscriber } from '../bus/subscriber.js'
 import { type Config, ConfigError, loadConfig } from '../config.js'
+import type { Peppers } from '../domain/context.js'
 import { pepperId } from '../domain/secrets.js'
 import { openEmbedded } from '../engines/embedded/index.js'
 import { pepperIn } from '../engines/embedded/pepper.js'
@@ -21,14 +22,14 @@ export type ConnectOptions = {
   | {
       /** The Redis of the service: `redis://` or `rediss://`. */
       redisUrl: string
-      /** As KEY_PEPPER of the service. */
+      /** As KEY_PEPPER of the service: while it is rotated, several by commas. */
       pepper: string
       dataDir?: never
     }
   | {
       /** The folder of an embedded engine, which is used by one process at a time: here its events are handled too. */
       dataDir: string
-      /** Absent: made once and kept in the folder. */
+      /** As KEY_PEPPER. Absent: made once and kept in the folder. */
       pepper?: string
       redisUrl?: never
     }
@@ -98,8 +99,8 @@ const common = (config: Config, log: Log) => ({
   onFatal: (error: Error) => log.error({ err: error }, 'the engine cannot go on'),
 })
 
-const publishing = ({ peppers: [pepper = ''], ...config }: Config) => ({
-  pepper,
+const publishing = ({ peppers, ...config }: Config) => ({
+  peppers: peppers as Peppers,
   source: config.KEYPOST_SOURCE,
   operationTtlMs: config.OPERATION_TTL_MS,
   maxUnfinished: config.MAX_UNFINISHED,

@@ -9,10 +9,12 @@ export interface Operation {
   ttlMs: number
 }
 
+export type Peppers = [string, ...string[]]
+
 /** What a decision may know beside its input: nothing else of the world reaches the domain. */
 export interface Context {
-  /** Keys the fingerprints; never leaves the process. */
-  pepper: string
+  /** Key the fingerprints: the first writes, all match. They never leave the process. */
+  peppers: Peppers
   /** See ids.ts. */
   placementKey: string
   /** The `source` of every event (CloudEvents 1.0 §3.1.2). */

@@ -14,16 +14,41 @@ import { clean, fingerprint, mask } from './secrets.js'
  * (handlers/key-submitted.ts). Any of these can become `revoked`, by a request or because its profile is gone.
  *
  * The claim on a fingerprint belongs to the first key that was committed with it, as long as that key is
- * pending or accepted.
+ * pending or accepted. With several peppers there are more claims, as long: see bus/originals.ts.
  */
-const claimName = (fingerprint: string): string => `fingerprint:${fingerprint}`
-const holdsClaim = (key: Key): boolean =>
+export const fingerprintClaim = (fingerprint: string): string => `fingerprint:${fingerprint}`
+export const holdsClaim = (key: Key): boolean =>
   key.duplicateOf === null && (key.status === 'pending' || key.status === 'accepted')
-export const releaseFingerprint = (key: Key): Claim[] =>
-  holdsClaim(key) ? [{ name: claimName(key.fingerprint), from: key.id, to: null }] : []
+
+/** A key's fingerprints under all peppers, in an order that every process with the same peppers comes to. */
+export type Fingerprints = [string, ...string[]]
+
+/** The claim that keeps the fingerprints of a key under all peppers, until it ends. */
+export const fingerprintsClaim = (id: string): string => `fingerprints:${id}`
+export const fingerprintsIn = (value: string): Fingerprints => value.split(' ') as Fingerprints
+/** The claim on being the original, for which keys with these fingerprints compete. */
+export const originalClaim = ([first]: Fingerprints): string => `original:${first}`
+
+const keepFingerprints = (id: string, prints: Fingerprints): Claim => ({
+  name: fingerprintsClaim(id),
+  from: null,
+  to: prints.join(' '),
+})
+
+/** What a key gives back when it ends. `prints`: those that are kept of it, if it was received under several peppers. */
+const releases = (key: Key, prints: Fingerprints | null): Claim[] => [
+  ...(holdsClaim(key) ? [{ name: fingerprintClaim(key.fingerprint), from: key.id, to: null }] : []),
+  ...(prints === null ? [] : [{ ...keepFingerprints(key.id, prints), from: prints.join(' '), to: null }]),
+]
+
+export interface Received {
+  key: Key
+  /** null: there is one pepper. */
+  prints: Fingerprints | null
+}
 
 /** What is kept of a submission. The raw key ends here. */
-export function receiveKey(input: KeySubmission, context: Context): Key {
+export function receiveKey(input: KeySubmission, context: Context): Received {
   const { raw, warnings } = clean(input.key)
   if (raw === '') {
     throw new KeypostError('invalid_request', 'The key is empty.', [
@@ -31,9 +56,9 @@ export function receiveKey(input: KeySubmission, context: Context): Key {
     ])
   }
   refuseLeaks(input, (text) => text.includes(raw))
-  const print = fingerprint(raw, context.pepper)
-  const id = context.newId('record', placementFor(context.placementKey, claimName(print)))
-  return {
+  const [print, ...others] = context.peppers.map((pepper) => fingerprint(raw, pepper)) as Fingerprints
+  const id = context.newId('record', placementFor(context.placementKey, fingerprintClaim(print)))
+  const key: Key = {
     id,
     name: input.name,
     status: 'pending',
@@ -51,17 +76,21 @@ export function receiveKey(input: KeySubmission, context: Context): Key {
     createdAt: timeOf(id),
     updatedAt: timeOf(id),
   }
+  return { key, prints: others.length === 0 ? null : ([print, ...others].sort() as Fingerprints) }
 }
 
 /** Submits a key that was received; `original` is the key that holds its fingerprint, if one does. */
-export function submitKey(received: Key, original: string | null, context: Context): Decision<Key> {
-  const key: Key = { ...received, duplicateOf: original }
+export function submitKey(received: Received, original: string | null, context: Context): Decision<Key> {
+  const key: Key = { ...received.key, duplicateOf: original }
   return {
     record: key,
     change: {
       operationId: key.id,
       placement: placementOf(key.id),
-      claims: [{ name: claimName(key.fingerprint), from: original, to: original ?? key.id }],
+      claims: [
+        { name: fingerprintClaim(key.fingerprint), from: original, to: original ?? key.id },
+        ...(received.prints === null ? [] : [keepFingerprints(key.id, received.prints)]),
+      ],
       writes: [{ kind: 'keys', before: null, after: key }],
       events: [keyEvent('key.submitted', key, context)],
     },
@@ -69,7 +98,7 @@ export function submitKey(received: Key, original: string | null, context: Conte
 }
 
 export function updateKey(key: Key, patch: KeyPatch, operationId: string, context: Context): Decision<Key> {
-  refuseLeaks(patch, (text) => leaks(text, key.fingerprint, context.pepper))
+  refuseLeaks(patch, (text) => leaks(text, key.fingerprint, context.peppers))
   const after: Key = {
     ...next(key, context),
     name: patch.name ?? key.name,
@@ -87,11 +116,12 @@ export function updateKey(key: Key, patch: KeyPatch, operationId: string, contex
   }
 }
 
-/** Revoking what is revoked changes nothing. `reason`: why, if not by a request. */
+/** Revoking what is revoked changes nothing. `prints`: see `releases`. `reason`: why, if not by a request. */
 export function revokeKey(
   key: Key,
   operationId: string,
   context: Context,
+  prints: Fingerprints | null,
   reason?: 'profile_deleted' | 'profile_not_found',
 ): Decision<Key> {
   if (key.status === 'revoked') return { record: key, change: null }
@@ -101,32 +131,39 @@ export function revokeKey(
     record: after,
     change: {
       ...changeOf(key, after, operationId),
+      claims: releases(key, prints),
       events: [keyEvent('key.revoked', after, context)],
     },
   }
 }
 
-export const deleteKey = (key: Key, operationId: string, context: Context): Decision<Key> => ({
+/** `prints`: see `releases`. */
+export const deleteKey = (
+  key: Key,
+  operationId: string,
+  context: Context,
+  prints: Fingerprints | null,
+): Decision<Key> => ({
   record: key,
   change: {
     operationId,
     placement: placementOf(key.id),
-    claims: releaseFingerprint(key),
+    claims: releases(key, prints),
     writes: [{ kind: 'keys', before: key, after: null }],
     events: [keyEvent('key.deleted', key, context)],
   },
 })
 
-/** How a pending key is settled; only a key that is not accepted lets its fingerprint go. */
+/** How a pending key is settled; only a key that is not accepted lets its fingerprints go. */
 export function settleKey(
   key: Key,
-  status: 'accepted' | 'duplicate' | 'rejected',
-  reasons: string[],
+  settled: Pick<Key, 'status' | 'reasons' | 'duplicateOf'>,
+  prints: Fingerprints | null,
   now: Date,
 ) {
-  const after: Key = { ...next(key, { now }), status, reasons }
+  const after: Key = { ...next(key, { now }), ...settled }
   return {
-    claims: status === 'rejected' ? releaseFingerprint(key) : [],
+    claims: settled.status === 'accepted' ? [] : releases(key, prints),
     writes: [{ kind: 'keys' as const, before: key, after }],
   }
 }
@@ -140,7 +177,6 @@ const next = (key: Key, { now }: { now: Date }): Key => ({
 const changeOf = (before: Key, after: Key, operationId: string): Change => ({
   operationId,
   placement: placementOf(before.id),
-  claims: holdsClaim(after) ? [] : releaseFingerprint(before),
   writes: [{ kind: 'keys', before, after }],
 })
 
@@ -168,7 +204,7 @@ function refuseLeaks(
 }
 
 /** Later only the fingerprint is left to compare with: whole texts and their words are tried. */
-const leaks = (text: string, print: string, pepper: string): boolean =>
+const leaks = (text: string, print: string, peppers: string[]): boolean =>
   [text, ...text.split(/[\s,;:='"]+/)].some(
-    (part) => part !== '' && fingerprint(clean(part).raw, pepper) === print,
+    (part) => part !== '' && peppers.some((pepper) => fingerprint(clean(part).raw, pepper) === print),
   )

@@ -10,7 +10,7 @@ import type { Outcome } from '../schemas/result.js'
 export const keySubmitted: Handler = {
   topic: topics.keys,
   type: 'key.submitted',
-  async handle(event, { engine }): Promise<Handled> {
+  async handle(event, { engine, publisher }): Promise<Handled> {
     const key = await engine.get('keys', recordIdOf(event.subject ?? ''))
     if (key === null) return { outcome: { code: 'gone' } }
     if (key.status !== 'pending') return { outcome: { code: 'recorded', status: key.status } }
@@ -21,12 +21,14 @@ export const keySubmitted: Handler = {
     if (key.profileId !== null && (await engine.get('profiles', key.profileId)) === null) {
       reasons.push('profile_not_found')
     }
-    const status = reasons.length > 0 ? 'rejected' : key.duplicateOf === null ? 'accepted' : 'duplicate'
+    const { duplicateOf, prints } = await publisher.originalOf(key, reasons.length > 0)
+    const status = reasons.length > 0 ? 'rejected' : duplicateOf === null ? 'accepted' : 'duplicate'
     const outcome: Record<typeof status, Outcome> = {
       accepted: { code: 'accepted' },
-      duplicate: { code: 'duplicate', duplicateOf: key.duplicateOf },
+      duplicate: { code: 'duplicate', duplicateOf },
       rejected: { code: 'rejected', reasons },
     }
-    return { outcome: outcome[status], change: settleKey(key, status, reasons, now) }
+    const change = settleKey(key, { status, reasons, duplicateOf }, prints, now)
+    return { outcome: outcome[status], change }
   },
 }

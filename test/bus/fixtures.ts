@@ -3,10 +3,12 @@ import type { Handler } from '../../src/bus/handler.js'
 import { Publisher } from '../../src/bus/publisher.js'
 import type { BusSettings } from '../../src/bus/settings.js'
 import { startSubscriber } from '../../src/bus/subscriber.js'
+import type { Peppers } from '../../src/domain/context.js'
 import type { Engine } from '../../src/engines/engine.js'
 import type { Result } from '../../src/schemas/result.js'
 import { folder, openOn } from '../engines/embedded/fixtures.js'
 import { open } from '../engines/redis/fixtures.js'
+import { checkMessages } from '../messages.js'
 import { redisInstalled, redisServer } from '../redis-server.js'
 import { until } from '../until.js'
 
@@ -17,11 +19,15 @@ export function onEachEngine(
   run: (t: Test, engine: Engine) => Promise<void>,
   { partitions = 1 } = {},
 ): void {
-  t.test(`${name}: embedded`, async (t) => run(t, await openOn(t, folder(t), { partitions })))
+  const checked = async (t: Test, engine: Engine) => {
+    await run(t, engine)
+    await checkMessages(engine)
+  }
+  t.test(`${name}: embedded`, async (t) => checked(t, await openOn(t, folder(t), { partitions })))
   t.test(`${name}: redis`, async (t) => {
     if (!redisInstalled(t)) return
     const { url } = await redisServer(t)
-    await run(t, await open(t, url, { partitions }))
+    await checked(t, await open(t, url, { partitions }))
   })
 }
 
@@ -29,8 +35,8 @@ export function onEachEngine(
 export const over = (engine: Engine, methods: Partial<Engine>): Engine =>
   Object.assign(Object.create(engine), methods)
 
-export const publisherOn = (engine: Engine): Publisher =>
-  new Publisher(engine, { pepper: 'p'.repeat(32), source: '/test', operationTtlMs: 60_000 })
+export const publisherOn = (engine: Engine, peppers: Peppers = ['p'.repeat(32)]): Publisher =>
+  new Publisher(engine, { peppers, source: '/test', operationTtlMs: 60_000 })
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
@@ -57,10 +63,16 @@ export const settings: BusSettings = {
 }
 
 /** Handles events until it is stopped, at the latest when the test ends. */
-export function subscribe(t: Test, engine: Engine, handlers: Handler[], changed: Partial<BusSettings> = {}) {
+export function subscribe(
+  t: Test,
+  engine: Engine,
+  handlers: Handler[],
+  changed: Partial<BusSettings> = {},
+  publisher = publisherOn(engine),
+) {
   const subscriber = startSubscriber({
     engine,
-    publisher: publisherOn(engine),
+    publisher,
     handlers,
     settings: { ...settings, ...changed },
     log: quiet,

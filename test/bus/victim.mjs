@@ -27,7 +27,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 startWatchdog(settings.leaseMs)
 const subscriber = startSubscriber({
   engine,
-  publisher: new Publisher(engine, { pepper: 'p'.repeat(32), source: '/test', operationTtlMs: 60_000 }),
+  publisher: new Publisher(engine, { peppers: ['p'.repeat(32)], source: '/test', operationTtlMs: 60_000 }),
   handlers: [
     {
       topic: 'things',

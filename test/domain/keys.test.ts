@@ -8,14 +8,15 @@ import type { KeyPatch } from '../../src/schemas/key-input.js'
 
 const now = new Date('2026-01-02T03:04:05.678Z')
 const context: Context = {
-  pepper: 'p'.repeat(32),
+  peppers: ['p'.repeat(32)],
   placementKey: 'k'.repeat(32),
   source: '/test',
   now,
   newId: (_, placement) => newId(placement),
 }
 const raw = 'sk_test_0123456789abcdef'
-const receive = (rest: object = {}) => receiveKey({ key: raw, name: 'n', ...rest }, context)
+const receiveAll = (rest: object = {}) => receiveKey({ key: raw, name: 'n', ...rest }, context)
+const receive = (rest: object = {}) => receiveAll(rest).key
 
 t.test('white space and one matching pair of quotes are no part of a key', async (t) => {
   for (const [submitted, expected, warnings] of [
@@ -41,11 +42,11 @@ t.test('a mask shows the last four characters of a key of at least 16', async (t
 })
 
 t.test('a fingerprint is that of the key with the pepper', async (t) => {
-  const print = fingerprint(raw, context.pepper)
+  const print = fingerprint(raw, context.peppers[0])
   t.match(print, /^[0-9a-f]{64}$/)
   t.equal(receive({ key: ` "${raw}" ` }).fingerprint, print)
   t.not(fingerprint(raw, 'q'.repeat(32)), print)
-  t.not(pepperId('q'.repeat(32)), pepperId(context.pepper))
+  t.not(pepperId('q'.repeat(32)), pepperId(context.peppers[0]))
 })
 
 t.test('keys that are equal are placed together', async (t) => {
@@ -61,7 +62,7 @@ t.test('nothing that is kept of a key holds it', async () => {
       fc.pre(clean(key).raw.length >= 5)
       // The characters themselves could be those of the rest of the record.
       const submitted = `§${key}§`
-      const { change } = submitKey(receive({ key: submitted }), null, context)
+      const { change } = submitKey(receiveAll({ key: submitted }), null, context)
       return !JSON.stringify(change).includes(JSON.stringify(submitted).slice(1, -1))
     }),
   )
@@ -119,22 +120,25 @@ t.test('an update raises the version, says what it changed, and takes only what 
 t.test('the fingerprint is let go by whoever holds it, when it does not need it any more', async (t) => {
   const key = receive()
   const claim = { name: `fingerprint:${key.fingerprint}`, from: key.id, to: null }
-  t.match(submitKey(key, null, context).change?.claims, [{ ...claim, from: null, to: key.id }])
+  t.match(submitKey({ key, prints: null }, null, context).change?.claims, [
+    { ...claim, from: null, to: key.id },
+  ])
+  const settled = (status: 'rejected' | 'accepted') => ({ status, reasons: [], duplicateOf: null })
   const releases = (k: typeof key) => ({
-    deleted: deleteKey(k, 'op', context).change?.claims,
-    revoked: revokeKey(k, 'op', context).change?.claims ?? [],
-    rejected: settleKey(k, 'rejected', ['expired'], now).claims,
+    deleted: deleteKey(k, 'op', context, null).change?.claims,
+    revoked: revokeKey(k, 'op', context, null).change?.claims ?? [],
+    rejected: settleKey(k, settled('rejected'), null, now).claims,
   })
   t.strictSame(releases(key), { deleted: [claim], revoked: [claim], rejected: [claim] })
   const none = { deleted: [], revoked: [], rejected: [] }
   t.strictSame(releases({ ...key, duplicateOf: 'another' }), none, 'a duplicate holds none')
   t.strictSame(releases({ ...key, status: 'revoked' }), none)
-  t.strictSame(settleKey(key, 'accepted', [], now).claims, [])
-  t.strictSame(updateKey(key, { name: 'x' }, 'op', context).change?.claims, [])
+  t.strictSame(settleKey(key, settled('accepted'), null, now).claims, [])
+  t.strictSame(updateKey(key, { name: 'x' }, 'op', context).change?.claims ?? [], [])
 })
 
 t.test('revoking says why, once', async (t) => {
-  const { record } = revokeKey(receive(), 'op', context, 'profile_deleted')
+  const { record } = revokeKey(receive(), 'op', context, null, 'profile_deleted')
   t.match(record, { status: 'revoked', reasons: ['profile_deleted'], version: 2 })
-  t.strictSame(revokeKey(record, 'op', context, 'profile_not_found'), { record, change: null })
+  t.strictSame(revokeKey(record, 'op', context, null, 'profile_not_found'), { record, change: null })
 })

@@ -15,7 +15,7 @@ import {
 
 const now = new Date('2026-01-02T03:04:05.678Z')
 const context: Context = {
-  pepper: 'p'.repeat(32),
+  peppers: ['p'.repeat(32)],
   placementKey: 'k'.repeat(32),
   source: '/test',
   now,
