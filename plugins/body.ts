@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { MAX_DEPTH } from '../src/domain/event-input.js'
 import { KeypostError } from '../src/errors.js'
 
 /** The largest valid body, with every character escaped as \uXXXX twice, is about 560 KB. */
@@ -38,6 +39,7 @@ export function jsonParser(app: FastifyInstance) {
   return (request: FastifyRequest, body: Buffer, done: Done): void => {
     const text = decode(body)
     if (text === null) done(notUtf8())
+    else if (isDeeper(text, MAX_DEPTH + 1)) done(tooDeep())
     else parse(request, text, done)
   }
 }
@@ -52,6 +54,33 @@ function decode(body: Buffer): string | null {
     return null
   }
 }
+
+const [QUOTE, BACKSLASH] = ['"'.charCodeAt(0), '\\'.charCodeAt(0)]
+const OPENING = new Set([...'[{'].map((bracket) => bracket.charCodeAt(0)))
+const CLOSING = new Set([...']}'].map((bracket) => bracket.charCodeAt(0)))
+
+/**
+ * Whether JSON nests deeper than any that is valid: the data of an event, in an event. Looked at before it is
+ * parsed, as what goes through it afterwards may do so recursively. By character, as a regular expression would
+ * try each quote of a string that does not end.
+ */
+function isDeeper(json: string, levels: number): boolean {
+  let depth = 0
+  let inString = false
+  for (let at = 0; at < json.length; at++) {
+    const character = json.charCodeAt(at)
+    if (character === QUOTE) inString = !inString
+    else if (inString && character === BACKSLASH) at++
+    else if (!inString && OPENING.has(character) && ++depth > levels) return true
+    else if (!inString && CLOSING.has(character)) depth--
+  }
+  return false
+}
+
+const tooDeep = () =>
+  new KeypostError('invalid_request', 'The body is nested too deep.', [
+    { in: 'body', pointer: '', message: `must not be more than ${MAX_DEPTH + 1} levels deep` },
+  ])
 
 const notUtf8 = () =>
   new KeypostError('invalid_request', 'JSON is sent in UTF-8 (RFC 8259 §8.1).', [

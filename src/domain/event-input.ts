@@ -4,7 +4,7 @@ import { complaints } from '../schemas/complaints.js'
 import { CloudEventInput, EventInput } from '../schemas/event-input.js'
 
 /** Handlers and readers go through data recursively; deeper data would end them. */
-const MAX_DEPTH = 64
+export const MAX_DEPTH = 64
 
 /** In bytes as JSON: as much as a request may have. Whoever reads the log reads many events at once. */
 const MAX_DATA = 640 * 1024

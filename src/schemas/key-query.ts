@@ -9,6 +9,7 @@ export const KeyQuery = Type.Object(
     provider: Type.Optional(
       Type.String({
         pattern: '^[a-z0-9_.-]{1,64}$',
+        maxLength: 64,
         description: 'Who issues such keys.',
         examples: ['github'],
       }),
