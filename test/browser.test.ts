@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path'
 import { chromium } from 'playwright-core'
 import t from 'tap'
 import { build } from './helper.js'
+import { API_TOKENS, TOKENS } from './tokens.js'
 
 /** A Chromium of this machine: `CHROMIUM`, or one on the PATH. */
 const executablePath = [
@@ -48,10 +49,44 @@ if (executablePath === undefined && process.env.REQUIRE_BROWSER !== '1') {
     await operation.getByRole('button', { name: 'Execute' }).click()
     const status = operation.locator('.live-responses-table .response .response-col_status')
     await status.waitFor()
-    t.match(await status.textContent(), /^202/)
+    t.match(await status.textContent(), /^20[12]/)
     const { body } = await app.inject('/keys')
     t.equal(JSON.parse(body).items.length, 1)
     t.same(elsewhere, [])
     t.same(complaints, [])
+  })
+
+  t.test('"Authorize" in Swagger UI sends the token, and forgets it with the page', async (t) => {
+    const app = await build(t, { API_TOKENS })
+    const origin = await app.listen({ port: 0, host: '127.0.0.1' })
+    const browser = await chromium.launch({ ...(executablePath && { executablePath }), args })
+    t.teardown(() => browser.close())
+    const page = await browser.newPage()
+    const operation = page.locator('.opblock-get', { has: page.locator('[data-path="/stats"]') })
+    const open = async () => {
+      await page.goto(`${origin}/docs`)
+      await operation.locator('.opblock-summary-control').click()
+      await operation.getByRole('button', { name: 'Try it out' }).click()
+    }
+    const execute = async () => {
+      const [answer] = await Promise.all([
+        page.waitForResponse((response) => new URL(response.url()).pathname === '/stats'),
+        operation.getByRole('button', { name: 'Execute' }).click(),
+      ])
+      return answer.status()
+    }
+
+    await open()
+    t.equal(await execute(), 401)
+    await page.locator('.auth-wrapper').getByRole('button', { name: 'Authorize' }).click()
+    const dialog = page.locator('.modal-ux')
+    await dialog.locator('input').fill(TOKENS.read)
+    await dialog.getByRole('button', { name: 'Apply credentials' }).click()
+    await dialog.getByRole('button', { name: 'Close' }).first().click()
+    t.equal(await execute(), 200)
+
+    t.notMatch(await page.evaluate('JSON.stringify([{ ...localStorage }, document.cookie])'), TOKENS.read)
+    await open()
+    t.equal(await execute(), 401)
   })
 }

@@ -7,6 +7,7 @@ import type { Published } from '../../src/bus/publisher.js'
 import type { Operation } from '../../src/domain/context.js'
 import { build, call, folder, newKey, settled, submit, until } from '../helper.js'
 import { type RedisServer, redisInstalled, redisServer } from '../redis-server.js'
+import { bearer, entry } from '../tokens.js'
 
 const KEY_PEPPER = 'a pepper of 32 characters or more'
 
@@ -258,3 +259,27 @@ t.test('two processes at once on one Redis: one effect, one answer', async (t) =
   t.equal((await eventsOf(app, 'key.revoked')).length, bodies.length)
   t.equal((await call(app, 'GET', '/keys')).body.items.length, bodies.length)
 })
+
+t.test(
+  'a key is its client’s: known by the next token of its name, and another for everyone else',
+  async (t) => {
+    const [old, next, other] = ['kp_old', 'kp_next', 'kp_other']
+    const API_TOKENS = [
+      entry(old, 'ci', 'write'),
+      entry(next, 'ci', 'read+write'),
+      entry(other, 'other', 'write'),
+    ].join()
+    const app = await build(t, { API_TOKENS })
+    const send = (token: string, name: string) =>
+      call(app, 'POST', '/profiles', { name }, { ...bearer(token), 'idempotency-key': 'the same' })
+    const first = await send(old, 'a')
+    const again = await send(next, 'a')
+    t.equal(again.headers['idempotent-replayed'], 'true')
+    t.strictSame(again.body, first.body)
+    const others = await send(other, 'a')
+    t.equal(others.status, 201)
+    t.equal(others.headers['idempotent-replayed'], undefined)
+    t.not(others.body.id, first.body.id)
+    t.equal((await send(other, 'b')).status, 422, 'of its own one')
+  },
+)

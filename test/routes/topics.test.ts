@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { build, call, settled, until } from '../helper.js'
 import { redisInstalled, redisServer } from '../redis-server.js'
+import { bearer, entry } from '../tokens.js'
 
 const STRUCTURED = 'application/cloudevents+json; charset=utf-8'
 const order = { type: 'order.placed', subject: 'orders/17', data: { total: 42 } }
@@ -284,4 +285,40 @@ t.test('too many unfinished events: 503', async (t) => {
   const app = await build(t, { SUBSCRIBER: 'off', MAX_UNFINISHED: '1' })
   t.equal((await send(app, order)).status, 202)
   t.match(await send(app, order), { status: 503, body: { code: 'backlog_full' } })
+})
+
+t.test('a CloudEvent is the same again only if the same client sends it', async (t) => {
+  const [old, next, other] = ['kp_old', 'kp_next', 'kp_other']
+  const tokens = [entry(old, 'ci', 'write'), entry(next, 'ci', 'write'), entry(other, 'other', 'write')]
+  const app = await build(t, { API_TOKENS: tokens.join() })
+  for (const subject of [undefined, 'orders/1']) {
+    const event = {
+      specversion: '1.0',
+      id: '1',
+      source: '/shop',
+      type: 'order.placed',
+      ...(subject && { subject }),
+    }
+    const send = (token: string, data: object) =>
+      call(
+        app,
+        'POST',
+        '/topics/orders/events',
+        { ...event, data },
+        {
+          ...bearer(token),
+          'content-type': 'application/cloudevents+json',
+        },
+      )
+    const guessed = await send(other, { total: 0 })
+    const first = await send(old, { total: 1 })
+    t.strictSame(
+      [guessed.status, first.status],
+      [202, 202],
+      'who guesses an id does not keep it from its owner',
+    )
+    t.not(first.body.id, guessed.body.id)
+    t.equal((await send(next, { total: 1 })).body.id, first.body.id, 'after a rotation it is still the same')
+    t.equal((await send(old, { total: 2 })).status, 422)
+  }
 })
