@@ -5,6 +5,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import type { Test } from 'tap'
 import { buildApp } from '../src/app.js'
 import { loadConfig } from '../src/config.js'
+import { checkMessages } from './messages.js'
 import { until } from './until.js'
 
 export { until }
@@ -28,7 +29,13 @@ export async function build(
     ...(logTo && { logTo }),
     onFatal: (error) => t.fail(error.message),
   })
-  t.teardown(() => app.close())
+  t.teardown(async () => {
+    try {
+      await checkMessages(app.engine)
+    } finally {
+      await app.close()
+    }
+  })
   await app.ready()
   return app
 }
