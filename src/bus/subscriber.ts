@@ -86,7 +86,9 @@ class Processor implements Subscriber {
       observer,
       tracer,
     }
-    this.#unwatch = engine.watch((partition) => this.#workers.get(partition)?.wake())
+    this.#unwatch = engine.watch((partition, what) => {
+      if (what === 'events') this.#workers.get(partition)?.wake()
+    })
     this.#loop = this.#run()
   }
 

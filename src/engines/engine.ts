@@ -87,8 +87,11 @@ export interface Engine {
    */
   list<K extends keyof Stored>(kind: K, query: Queries[K] & Paging): Promise<Listed<Stored[K]>>
 
-  /** Calls back with a partition soon after something was published in it, by whatever process. */
-  watch(wake: (partition: number) => void): () => void
+  /**
+   * Calls back with a partition soon after something was published in it, by whatever process; `results`: nothing
+   * but what announces results, which nobody handles.
+   */
+  watch(wake: (partition: number, what: News) => void): () => void
 
   stats(): Promise<EngineStats>
 
@@ -107,6 +110,9 @@ export interface Layout {
   /** See domain/ids.ts. Made at the first boot and kept with the data. */
   placementKey: string
 }
+
+/** What was published. */
+export type News = 'events' | 'results'
 
 export interface Stored extends Records {
   events: KeypostEvent

@@ -123,3 +123,19 @@ onEachEngine(t, 'an outage is waited out, or told as nothing', async (t, engine)
   away = false
   t.match(await result, { id, status: 'processed' })
 })
+
+onEachEngine(
+  t,
+  'a result wakes those who follow, and says that there is nothing to handle',
+  async (t, engine) => {
+    const { id } = await publish(engine)
+    const news: string[] = []
+    t.teardown(engine.watch((_partition, what) => news.push(what)))
+    subscribe(t, engine, [things(async () => recorded)])
+    await resultOf(engine, id)
+    await until(() => news.includes('results'))
+    const before = news.filter((what) => what === 'events').length
+    await publish(engine, 'b')
+    await until(() => news.filter((what) => what === 'events').length > before)
+  },
+)

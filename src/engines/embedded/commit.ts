@@ -33,7 +33,7 @@ export async function commit(context: Context, change: Change): Promise<Committe
       })
     return answer(false, apply(store, clock, partition, prepared))
   })
-  if (!committed.replayed && prepared.events.length > 0) wake(partition)
+  if (!committed.replayed && prepared.events.length > 0) wake(partition, 'events')
   return committed
 }
 

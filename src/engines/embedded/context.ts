@@ -1,3 +1,4 @@
+import type { News } from '../engine.js'
 import type { Batcher } from './batcher.js'
 import type { Clock } from './clock.js'
 import type { Leases } from './leases.js'
@@ -11,5 +12,5 @@ export interface Context {
   clock: Clock
   leases: Leases
   /** Says that something was published in a partition. */
-  wake(partition: number): void
+  wake(partition: number, what: News): void
 }

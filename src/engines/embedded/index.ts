@@ -1,4 +1,4 @@
-import { type Engine, type Layout, RESULTS_TOPIC } from '../engine.js'
+import { type Engine, type Layout, type News, RESULTS_TOPIC } from '../engine.js'
 import { list, type Source } from '../listing.js'
 import { Batcher } from './batcher.js'
 import { pruneClaims } from './claims.js'
@@ -46,15 +46,15 @@ function engineOn(store: Store, held: Lock, layout: Layout, onFatal: (error: Err
   const { partitions } = layout
   const batcher = new Batcher(store, () => pruneClaims(store), onFatal)
   const leases = new Leases(partitions)
-  const watchers = new Set<(partition: number) => void>()
+  const watchers = new Set<(partition: number, what: News) => void>()
   const context: Context = {
     store,
     partitions,
     batcher,
     clock: new Clock(store, partitions),
     leases,
-    wake: (partition) => {
-      for (const watcher of watchers) watcher(partition)
+    wake: (partition, what) => {
+      for (const watcher of watchers) watcher(partition, what)
     },
   }
   const sweeper = new Sweeper(context)

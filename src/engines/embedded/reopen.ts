@@ -34,7 +34,7 @@ export async function reopen(
     write(store, partition, reopening, done)
     return 'reopened'
   })
-  if (answer === 'reopened' && reopening.how !== 'discard') wake(partition)
+  if (answer === 'reopened' && reopening.how !== 'discard') wake(partition, 'events')
   return answer
 }
 

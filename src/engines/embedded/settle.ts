@@ -32,7 +32,9 @@ export async function settle(
     advanceWatermark(store, partition)
     return verdicts
   })
-  if (ready.some(({ change }, i) => verdicts[i] === 'settled' && change.events.length > 0)) wake(partition)
+  const settled = ready.filter((_, i) => verdicts[i] === 'settled')
+  if (settled.some(({ change }) => change.events.length > 0)) wake(partition, 'events')
+  else if (settled.some(({ settlement }) => settlement.how === 'done')) wake(partition, 'results')
   return verdicts
 }
 

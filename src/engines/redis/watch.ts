@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
+import type { News } from '../engine.js'
 import { WAKE } from './keys.js'
 
-type Wake = (partition: number) => void
+type Wake = (partition: number, what: News) => void
 
 /**
  * Tells watchers in which partition something was published. A subscription does not get what was published
@@ -9,21 +10,23 @@ type Wake = (partition: number) => void
  */
 export function watcher(subscriptions: Redis, partitions: () => number): (wake: Wake) => () => void {
   const watchers = new Set<Wake>()
-  const tell = (partition: number) => {
-    for (const wake of watchers) wake(partition)
+  const tell = (partition: number, what: News) => {
+    for (const wake of watchers) wake(partition, what)
   }
   const subscribe = () => {
     if (watchers.size === 0) return
     subscriptions.subscribe(WAKE).then(
       () => {
-        for (let partition = 0; partition < partitions(); partition++) tell(partition)
+        for (let partition = 0; partition < partitions(); partition++) tell(partition, 'events')
       },
       () => {}, // the connection is gone: `ready` will come again
     )
   }
   subscriptions.on('ready', subscribe)
-  subscriptions.on('message', (channel, partition) => {
-    if (channel === WAKE) tell(Number(partition))
+  subscriptions.on('message', (channel, message) => {
+    if (channel !== WAKE) return
+    const [partition, what] = message.split(' ')
+    tell(Number(partition), what === 'results' ? what : 'events')
   })
   return (wake) => {
     watchers.add(wake)

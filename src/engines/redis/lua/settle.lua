@@ -67,7 +67,7 @@ local function finish(settlement)
   return apply(settlement.change)
 end
 
-local published = false
+local published, ended = false, false
 
 local function settle(settlement)
   if redis.call('HEXISTS', RESULT_OF, settlement.id) == 1
@@ -81,8 +81,9 @@ local function settle(settlement)
   if settlement.history ~= '' then redis.call('HSET', HISTORY, settlement.id, settlement.history) end
   if settlement.how == 'retry' then
     retry(settlement)
-  elseif finish(settlement) then
-    published = true
+  else
+    ended = true
+    published = finish(settlement) or published
   end
   return 'settled'
 end
@@ -92,5 +93,9 @@ if redis.call('HGET', LEASE, 'token') ~= token then return 'lease-lost' end
 local verdicts = {}
 for i, settlement in ipairs(list(reader(5), readSettlement)) do verdicts[i] = settle(settlement) end
 advance(WATERMARK, LOG, RESULT_OF, DUE)
-if published then tell(wake, partition) end
+if published then
+  tell(wake, partition)
+elseif ended then
+  tell(wake, partition .. ' results')
+end
 return verdicts
