@@ -25,6 +25,7 @@ const OPTIONAL = [
   'idempotent-replayed',
   'preference-applied',
   'allow',
+  'retry-after',
   'ratelimit',
   'ratelimit-policy',
 ]
@@ -54,7 +55,10 @@ function always({ path, method }: Draft, answer: Answer): string[] {
   if (method === 'HEAD' && body.length > 0) wrong.push('HEAD with a body')
   if (status === 405 && !headers.has('allow')) wrong.push('405 without Allow')
   if (status === 401 && !headers.has('www-authenticate')) wrong.push('401 without WWW-Authenticate')
-  if ((status === 429 || status === 503) && !headers.has('retry-after'))
+  if (
+    (status === 429 || status === 503 || codeOf(answer) === 'result_pending') &&
+    !headers.has('retry-after')
+  )
     wrong.push(`${status} without Retry-After`)
   if (status === 415 && method === 'PATCH' && !headers.has('accept-patch'))
     wrong.push('415 without Accept-Patch')
@@ -128,7 +132,8 @@ function undescribed(draft: Draft, answer: Answer): string[] {
   }
   if (draft.method === 'HEAD') return []
   const code = codeOf(answer)
-  const known = NOWHERE.find((each) => each === code)
+  const all = draft.expect === 'torn' ? (Object.keys(errors) as ErrorCode[]) : NOWHERE
+  const known = all.find((each) => each === code)
   if (known === undefined) return [`${status} with the code ${code}, which was not to be met here`]
   if (!answer.headers.get('content-type')?.join().startsWith('application/problem+json'))
     return ['not a problem document']

@@ -52,10 +52,11 @@ export class Session {
       await this.#need(operation)
       const choice = this.random.next()
       if (choice < 0.4) await this.#fine(operation)
-      else if (choice < 0.9) await this.#twisted(operation)
+      else if (choice < 0.82) await this.#twisted(operation)
+      else if (choice < 0.9) await this.#ofNothing(operation)
       else if (operation.method === 'POST') await this.#again(operation)
       else if (operation.method === 'GET') await this.#head(operation)
-      else await this.#ofNothing(operation)
+      else await this.#fine(operation)
       await this.#nextPage(operation)
     }
   }
@@ -151,8 +152,8 @@ export class Session {
 
   /** About what is gone, or never was. */
   async #ofNothing(operation: Operation): Promise<void> {
+    if (kindOf(operation) === null) return this.#twisted(operation)
     const draft = this.#requests.of(operation)
-    if (kindOf(operation) === null) return
     const id = this.random.pick([this.#workshop.values.uuid(), ...this.#things.gone])
     draft.path = draft.path.replace(/[0-9a-f-]{36}/, id)
     draft.what.push('an id of nothing')
