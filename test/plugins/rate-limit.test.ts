@@ -115,10 +115,10 @@ if (redisInstalled(t)) {
       t.ok(performance.now() - start < 2000, 'without waiting for it each time')
       if (stop === 'kill') await server.start()
       else server.resume()
-      const elsewhere = { url: DOCUMENT, remoteAddress: '127.0.0.3' }
+      let next = 0
       await until(async () => {
-        await app.inject(elsewhere)
-        return (await server.client.exists('keypost:rates:address:127.0.0.3')) === 1
+        await app.inject({ url: DOCUMENT, remoteAddress: `10.0.${next >> 8}.${next++ & 255}` })
+        return (await server.client.keys('keypost:rates:address:10.*')).length > 0
       })
     })
   }
