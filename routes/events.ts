@@ -3,7 +3,7 @@ import { timelineOf } from '../src/domain/timeline.js'
 import { KeypostError } from '../src/errors.js'
 import * as answers from '../src/schemas/answers.js'
 import { IdParams } from '../src/schemas/common.js'
-import { EventPage, KeypostEvent } from '../src/schemas/event.js'
+import { EventLines, EventPage, KeypostEvent } from '../src/schemas/event.js'
 import { EventQuery } from '../src/schemas/event-query.js'
 import { Timeline } from '../src/schemas/timeline.js'
 
@@ -15,15 +15,19 @@ const events: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'GET',
     url: '/events',
+    config: { streams: true },
     schema: {
       operationId: 'listEvents',
       summary: 'List events',
-      description: 'Newest first unless `order` is `asc`; `since` ≤ `time` < `until`.',
+      description:
+        'Newest first unless `order` is `asc`; `since` ≤ `time` < `until`.' +
+        '\n\nWith `Accept: application/x-ndjson` the whole list comes, without `limit` and `cursor`, an item a line. If its ' +
+        'connection ends without the end of the answer, it was not all.',
       tags,
       querystring: EventQuery,
-      response: { 200: answers.page(EventPage, 'A page of events.'), ...refusals('invalid_cursor') },
+      response: { 200: answers.listed(EventPage, EventLines, 'Events.'), ...refusals('invalid_cursor') },
     },
-    handler: async ({ query }, reply) => reply.page(await app.engine.list('events', { limit: 50, ...query })),
+    handler: ({ query }, reply) => reply.list(query, (query) => app.engine.list('events', query)),
   })
 
   app.route({

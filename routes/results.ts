@@ -4,7 +4,7 @@ import { KeypostError } from '../src/errors.js'
 import * as answers from '../src/schemas/answers.js'
 import { IdParams } from '../src/schemas/common.js'
 import { ResultQuery } from '../src/schemas/event-query.js'
-import { Result, ResultPage } from '../src/schemas/result.js'
+import { Result, ResultLines, ResultPage } from '../src/schemas/result.js'
 
 const { refusals } = answers
 const tags = ['results']
@@ -14,16 +14,19 @@ const results: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'GET',
     url: '/results',
+    config: { streams: true },
     schema: {
       operationId: 'listResults',
       summary: 'List results',
-      description: 'Newest first unless `order` is `asc`; `since` ≤ `finishedAt` < `until`.',
+      description:
+        'Newest first unless `order` is `asc`; `since` ≤ `finishedAt` < `until`.' +
+        '\n\nWith `Accept: application/x-ndjson` the whole list comes, without `limit` and `cursor`, an item a line. If its ' +
+        'connection ends without the end of the answer, it was not all.',
       tags,
       querystring: ResultQuery,
-      response: { 200: answers.page(ResultPage, 'A page of results.'), ...refusals('invalid_cursor') },
+      response: { 200: answers.listed(ResultPage, ResultLines, 'Results.'), ...refusals('invalid_cursor') },
     },
-    handler: async ({ query }, reply) =>
-      reply.page(await app.engine.list('results', { limit: 50, ...query })),
+    handler: ({ query }, reply) => reply.list(query, (query) => app.engine.list('results', query)),
   })
 
   app.route({

@@ -12,6 +12,7 @@ import handlers from '../plugins/handlers.js'
 import helmet from '../plugins/helmet.js'
 import hosts from '../plugins/hosts.js'
 import idempotency from '../plugins/idempotency.js'
+import lines from '../plugins/lines.js'
 import log from '../plugins/log.js'
 import methods from '../plugins/methods.js'
 import metrics from '../plugins/metrics.js'
@@ -23,6 +24,7 @@ import publisher from '../plugins/publisher.js'
 import { addressLimit, clientLimit } from '../plugins/rate-limit.js'
 import redis from '../plugins/redis.js'
 import requestId from '../plugins/request-id.js'
+import streams from '../plugins/streams.js'
 import subscriber from '../plugins/subscriber.js'
 import swagger from '../plugins/swagger.js'
 import timeouts from '../plugins/timeouts.js'
@@ -30,6 +32,7 @@ import tracing from '../plugins/tracing.js'
 import underPressure from '../plugins/under-pressure.js'
 import validation from '../plugins/validation.js'
 import deadLetters from '../routes/dead-letters.js'
+import eventStream from '../routes/event-stream.js'
 import events from '../routes/events.js'
 import health from '../routes/health.js'
 import keys from '../routes/keys.js'
@@ -69,6 +72,7 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(validation)
   await app.register(conditions)
   await app.register(answers)
+  await app.register(lines)
   await app.register(swagger)
   await app.register(asyncapi)
 
@@ -79,12 +83,14 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(publisher, config)
   await app.register(idempotency, config)
   await app.register(prefer)
+  await app.register(streams, config)
   await app.register(subscriber, config)
 
   await app.register(keys)
   await app.register(profiles)
   await app.register(results)
   await app.register(events)
+  await app.register(eventStream)
   await app.register(topics)
   await app.register(deadLetters)
   await app.register(replays)

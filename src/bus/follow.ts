@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Engine } from '../engines/engine.js'
+import type { Engine, Missed } from '../engines/engine.js'
 import { Unavailable } from '../engines/errors.js'
 import type { KeypostEvent } from '../schemas/event.js'
 import { Bell } from './bell.js'
@@ -9,9 +9,11 @@ import { PAUSE_MS } from './settings.js'
 /** Events that are held in memory at most. */
 const PAGE = 100
 /** A wake-up can be lost, so they are looked for now and then anyway. */
-const POLL_MS = 1000
+export const POLL_MS = 1000
 /** Every event wakes, so looks that find nothing are kept apart. */
-const QUIET_MS = 10
+export const QUIET_MS = 10
+/** How often a reader for whom there is nothing hears where it stands by now. */
+const PLACE_MS = 15_000
 
 /** Which events: of every topic and type, unless it says of which. */
 export interface Filter {
@@ -25,9 +27,19 @@ export interface Read {
   cursor: string
 }
 
+/** Some events, and where to go on. */
+interface EventPage {
+  items: Read[]
+  cursor: string
+  missed: Missed | null
+  /** There were no more. */
+  atEnd: boolean
+}
+
 /**
  * The events that fit a filter after a cursor (null: all that are kept), in publish order within each partition, for
- * as long as nobody aborts. Outages are waited out.
+ * as long as nobody aborts. Outages are waited out. `onPlace` is told where to go on when something was missed, and
+ * now and then while nothing comes: a place that stays behind would one day be where events were swept.
  * @throws BadCursor
  */
 export async function* read(
@@ -35,10 +47,12 @@ export async function* read(
   filter: Filter,
   from: string | null,
   signal: AbortSignal,
+  onPlace: (cursor: string, missed: Missed | null) => void = () => {},
 ): AsyncGenerator<Read, void, undefined> {
   const bell = new Bell()
   const unwatch = engine.watch(() => bell.ring())
   let cursor = from
+  let toldAt = performance.now()
   try {
     while (!signal.aborted) {
       bell.silence()
@@ -47,10 +61,16 @@ export async function* read(
       for (const item of page?.items ?? []) {
         if (signal.aborted) return
         yield item
+        toldAt = performance.now()
       }
       cursor = page?.cursor ?? cursor
       if (page === null) await sleep(PAUSE_MS, signal)
-      else if (page.items.length === 0) {
+      else if (page.missed !== null) onPlace(page.cursor, page.missed)
+      else if (page.atEnd && page.items.length === 0) {
+        if (performance.now() - toldAt > PLACE_MS) {
+          onPlace(page.cursor, null)
+          toldAt = performance.now()
+        }
         await bell.heard(POLL_MS, signal)
         const early = QUIET_MS - (performance.now() - lookedAt)
         if (early > 0) await sleep(early, signal)
@@ -73,7 +93,12 @@ export async function endOf(engine: Engine, filter: Filter, signal: AbortSignal)
   return null
 }
 
-async function pageAfter(engine: Engine, filter: Filter, cursor: string | null) {
+/** The page after a cursor (null: all that are kept); null: the infrastructure failed. */
+export async function pageAfter(
+  engine: Engine,
+  filter: Filter,
+  cursor: string | null,
+): Promise<EventPage | null> {
   const page = await throughOutage(() =>
     engine.list('events', {
       ...filter,
@@ -88,7 +113,7 @@ async function pageAfter(engine: Engine, filter: Filter, cursor: string | null) 
     const cursor = page.cursors?.[i]
     return cursor === undefined ? [] : [{ event, cursor }]
   })
-  return { items, cursor: page.nextCursor }
+  return { items, cursor: page.nextCursor ?? '', missed: page.missed ?? null, atEnd: page.atEnd === true }
 }
 
 /** null: the infrastructure failed, so it is worth trying again. */

@@ -1,6 +1,7 @@
 import { read, sleep } from '../bus/follow.js'
 import { retryDelay } from '../bus/retry.js'
 import { type Log, PAUSE_MS, why } from '../bus/settings.js'
+import type { Missed } from '../engines/engine.js'
 import { BadCursor } from '../engines/errors.js'
 import type { KeypostEvent } from '../schemas/event.js'
 import { type Tenure, type TenureOptions, take } from './tenure.js'
@@ -10,6 +11,12 @@ const RETRY = { retryBaseMs: 1000, retryCapMs: 60_000 }
 
 /** How often a handler looks whether the name is safe again, in milliseconds. */
 const SAFETY_MS = 50
+
+const MISSED: Record<Missed, string> = {
+  swept:
+    'events that were published since the stored position are not kept any more; going on with those that are',
+  lost: 'the stored position is not one of this data; beginning with all that is kept',
+}
 
 export interface Subscription {
   /**
@@ -63,8 +70,13 @@ export class DurableSubscription implements Subscription {
   async #serve(tenure: Tenure): Promise<void> {
     const { engine, topic, log } = this.options
     const over = AbortSignal.any([this.#stopping.signal, tenure.lost])
+    const onPlace = (cursor: string, missed: Missed | null) => {
+      if (missed !== null) log.warn({ ...this.#facts, missed }, MISSED[missed])
+      tenure.passed(cursor)
+    }
     try {
-      for await (const { event, cursor } of read(engine, { topic }, this.#anew ? null : tenure.start, over)) {
+      const start = this.#anew ? null : tenure.start
+      for await (const { event, cursor } of read(engine, { topic }, start, over, onPlace)) {
         if (!(await this.#handle(event, tenure, over))) break
         this.#anew = false
         tenure.passed(cursor)

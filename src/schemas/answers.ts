@@ -24,6 +24,12 @@ export const changed = <T extends TSchema>(schema: T, description: string) =>
   json(description, schema, { ...headers.etag, ...headers.event })
 export const page = <T extends TSchema>(schema: T, description: string) =>
   json(description, schema, headers.link)
+/** A page, or the whole list as lines. */
+export const listed = <T extends TSchema, L extends TSchema>(page: T, lines: L, description: string) => ({
+  description,
+  headers: { ...headers.link, ...headers.vary },
+  content: { 'application/json': { schema: page }, 'application/x-ndjson': { schema: lines } },
+})
 /** Of what its client can wait for (RFC 7240 §3). */
 export const preferred = <T extends { headers?: object }>(answer: T) => ({
   ...answer,

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { type Static, type TSchema, Type } from 'typebox'
 import './formats.js'
 
@@ -74,3 +75,13 @@ export interface Page<T> {
   items: T[]
   nextCursor: string | null
 }
+
+/** Items as newline-delimited JSON; `name` says of what. */
+export const LinesOf = (name: string, $id: string, examples: unknown[] = []) =>
+  Type.Unsafe<Readable>(
+    Type.String({
+      $id,
+      description: `The whole list, however long: one \`${name}\` a line, as JSON.`,
+      examples: examples.map((example) => `${JSON.stringify(example)}\n`),
+    }),
+  )

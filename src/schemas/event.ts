@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Id, PageOf, Timestamp } from './common.js'
+import { Id, LinesOf, PageOf, Timestamp } from './common.js'
 import * as examples from './examples.js'
 
 /** No control characters: index entries are made of these. */
@@ -69,3 +69,4 @@ export const KeypostEvent = Type.Object(
 export type KeypostEvent = Static<typeof KeypostEvent>
 
 export const EventPage = PageOf(KeypostEvent, 'EventPage')
+export const EventLines = LinesOf('Event', 'EventLines', [examples.event])

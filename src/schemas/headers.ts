@@ -19,6 +19,7 @@ export const headers = {
   etag: { ETag },
   event: { 'Keypost-Event-Id': Event },
   link: { Link },
+  vary: { Vary: header('The request header that chooses between a page and lines.', 'Accept') },
   location: {
     Location: header(
       'Where that which was made is; of an event that is handled again, where its result will be.',

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Id, Nullable, PageOf, Timestamp } from './common.js'
+import { Id, LinesOf, Nullable, PageOf, Timestamp } from './common.js'
 import { EventType, Subject, TopicName } from './event.js'
 import * as examples from './examples.js'
 
@@ -51,3 +51,4 @@ export const Result = Type.Object(
 export type Result = Static<typeof Result>
 
 export const ResultPage = PageOf(Result, 'ResultPage')
+export const ResultLines = LinesOf('Result', 'ResultLines', [examples.result])

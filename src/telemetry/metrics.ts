@@ -105,6 +105,17 @@ export class Metrics implements Observer {
     this.#requests.observe({ method, route: route ?? 'none', status }, durationMs / 1000)
   }
 
+  /** A gauge whose value is asked for when it is read. */
+  counts(name: string, help: string, count: () => number): void {
+    const registers = [this.#registry]
+    new Gauge({
+      ...{ name, help, registers },
+      collect() {
+        this.set(count())
+      },
+    })
+  }
+
   /** The same log, whose alarms are counted. */
   alarmed<L extends Log>(log: L): L {
     const error = (facts: object, message: string) => {
