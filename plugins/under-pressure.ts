@@ -8,8 +8,11 @@ import { isProbe } from './log.js'
  * give up and ask again, and nobody is served; far below it garbage collection or a busy neighbour would do.
  */
 export const MAX_EVENT_LOOP_DELAY_MS = 500
-/** Over how long that average is taken: shorter, and one large body is an overload. */
-const SAMPLE_MS = 1000
+/**
+ * Over how long that average is taken. In a shorter time one long turn can be all there is to measure, as at the
+ * start, and is no overload.
+ */
+const SAMPLE_MS = 5000
 
 /**
  * Refuses requests while the event loop lags, before any work is done for them; probes are answered. A busy

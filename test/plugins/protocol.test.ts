@@ -49,7 +49,10 @@ t.test('what Node would refuse in its own words is a problem like any other', as
     t.match(answer, `"code":"${code}"`, name)
     const id = /x-request-id: (\S+)/i.exec(answer)?.[1] ?? 'none'
     t.match(answer, `"requestId":"${id}"`, name)
-    t.ok(lines.some((line) => line.includes(id)), `${name} has a log line`)
+    t.ok(
+      lines.some((line) => line.includes(id)),
+      `${name} has a log line`,
+    )
   }
 })
 

@@ -39,24 +39,31 @@ t.test('an address has so many requests a minute, and is told', async (t) => {
   t.match(Number(refused.headers['retry-after']), 60)
   t.equal(refused.headers['x-request-id'], refused.json().requestId)
   t.strictSame(await statuses(app, 5, { url: '/livez' }), Array(5).fill(200), 'probes do not count')
-  t.equal((await app.inject({ url: '/keys', remoteAddress: '127.0.0.2' })).statusCode, 200, 'another has its own')
+  t.equal(
+    (await app.inject({ url: '/keys', remoteAddress: '127.0.0.2' })).statusCode,
+    200,
+    'another has its own',
+  )
 })
 
-t.test('a token is limited by its name, wherever it comes from; 6000 a minute unless configured', async (t) => {
-  const [a, b] = [newToken(), newToken()]
-  const API_TOKENS = `a:read:${a.digest},b:read:${b.digest}`
-  const app = await build(t, { API_TOKENS, RATE_LIMIT: '2' })
-  const from = (token: string, remoteAddress: string) => ({
-    url: '/keys',
-    headers: bearer(token),
-    remoteAddress,
-  })
-  t.equal((await app.inject(from(a.token, '127.0.0.1'))).statusCode, 200)
-  t.strictSame(await statuses(app, 2, from(a.token, '127.0.0.2')), [200, 429])
-  t.strictSame(await statuses(app, 3, from(b.token, '127.0.0.1')), [200, 200, 429])
-  const other = await build(t, { API_TOKENS })
-  t.match((await other.inject(from(a.token, '127.0.0.1'))).headers.ratelimit, '"default";r=5999;')
-})
+t.test(
+  'a token is limited by its name, wherever it comes from; 6000 a minute unless configured',
+  async (t) => {
+    const [a, b] = [newToken(), newToken()]
+    const API_TOKENS = `a:read:${a.digest},b:read:${b.digest}`
+    const app = await build(t, { API_TOKENS, RATE_LIMIT: '2' })
+    const from = (token: string, remoteAddress: string) => ({
+      url: '/keys',
+      headers: bearer(token),
+      remoteAddress,
+    })
+    t.equal((await app.inject(from(a.token, '127.0.0.1'))).statusCode, 200)
+    t.strictSame(await statuses(app, 2, from(a.token, '127.0.0.2')), [200, 429])
+    t.strictSame(await statuses(app, 3, from(b.token, '127.0.0.1')), [200, 200, 429])
+    const other = await build(t, { API_TOKENS })
+    t.match((await other.inject(from(a.token, '127.0.0.1'))).headers.ratelimit, '"default";r=5999;')
+  },
+)
 
 t.test('an address that guesses tokens is refused before the next one is looked at', async (t) => {
   const { token, digest } = newToken()
