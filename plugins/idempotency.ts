@@ -25,7 +25,7 @@ const HEADERS = ['location', 'etag', 'keypost-event-id', 'preference-applied'] a
  */
 export default fp<Config>(
   async (app, { OPERATION_TTL_MS: ttlMs }) => {
-    const idempotency = new Idempotency(app.engine, app.peppers[0])
+    const idempotency = new Idempotency(app.engine, app.peppers)
     const operations = new WeakMap<FastifyRequest, Operation>()
     app.decorateRequest('operation', {
       getter() {

@@ -1,12 +1,13 @@
 import { createHmac } from 'node:crypto'
-import type { Operation } from '../domain/context.js'
+import type { Operation, Peppers } from '../domain/context.js'
 import { newId, placementFor, timeOf } from '../domain/ids.js'
 import type { Engine } from '../engines/engine.js'
 import { KeypostError } from '../errors.js'
 
 /**
  * However often a request is sent with one `Idempotency-Key`, it is carried out once and answered the same.
- * What is remembered of it is a claim, named by an HMAC of its scope, in these states:
+ * What is remembered of it is a claim, named by an HMAC of its scope that every process comes to, whatever its peppers,
+ * in these states:
  *
  * - free → reserved: the first request writes down which operation it is about to carry out.
  * - reserved → shared: another process finds it, and cannot tell whether the first one is slow or dead. It
@@ -19,7 +20,7 @@ import { KeypostError } from '../errors.js'
  * As every swap names the exact value, a late one never hits what is another's by now.
  */
 interface Reservation {
-  /** HMAC of what was sent, so that something else under the same key is noticed. */
+  /** HMAC of what was sent, with a pepper, as keys are in it: something else under the same key is noticed. */
   content: string
   operationId: string
   shared?: true
@@ -33,6 +34,9 @@ export interface Answer {
   body: unknown
 }
 
+/** HMACs of what was sent under each pepper; the first is written. */
+type Contents = [string, ...string[]]
+
 const HOUR_MS = 60 * 60 * 1000
 const REMEMBERED_MS = 24 * HOUR_MS
 /** Outlives the reservation by more than clocks are apart. */
@@ -44,7 +48,7 @@ export class Idempotency {
 
   constructor(
     private readonly engine: Engine,
-    private readonly pepper: string,
+    private readonly peppers: Peppers,
   ) {}
 
   /**
@@ -57,13 +61,17 @@ export class Idempotency {
     content: unknown,
     carryOut: (operation: Operation) => Promise<Answer>,
   ): Promise<{ answer: Answer; replayed: boolean }> {
-    const name = `idempotency:${this.#hmac('scope', scope)}`
+    const name = `idempotency:${hmac(this.engine.layout.placementKey, 'scope', scope)}`
+    const contents = this.peppers.map((pepper) => hmac(pepper, 'content', content)) as Contents
     return this.#inTurn(name, async () => {
-      const held = await this.#reserve(name, this.#hmac('content', content))
-      const { operationId, shared, answer } = parse(held)
+      const held = await this.#reserve(name, contents)
+      const { operationId, shared, answer, content: sent } = parse(held)
       if (answer !== undefined) return { answer, replayed: true }
       try {
-        return await this.#finish(name, held, await carryOut({ id: operationId, ttlMs: OPERATION_MS }))
+        // Under the pepper of whoever came first, so that all who carry it out make the same of it.
+        const pepper = this.peppers[contents.indexOf(sent)]
+        const operation = { id: operationId, ttlMs: OPERATION_MS, pepper }
+        return await this.#finish(name, held, await carryOut(operation))
       } catch (error) {
         const refused = error instanceof KeypostError && !shared
         if (refused) await this.#swap(name, held, null).catch(() => {})
@@ -73,13 +81,13 @@ export class Idempotency {
   }
 
   /** Answers the claim's value: reserved for this request alone, shared, or answered. */
-  async #reserve(name: string, content: string): Promise<string> {
+  async #reserve(name: string, contents: Contents): Promise<string> {
     for (;;) {
-      const own = JSON.stringify({ content, operationId: newId() } satisfies Reservation)
+      const own = JSON.stringify({ content: contents[0], operationId: newId() } satisfies Reservation)
       const found = await this.#swap(name, null, own)
       if (found === null || found === own) return own
       const reservation = parse(found)
-      if (reservation.content !== content) throw mismatch()
+      if (!contents.includes(reservation.content)) throw mismatch()
       if (reservation.answer !== undefined || reservation.shared) return found
       const shared = JSON.stringify({ ...reservation, shared: true } satisfies Reservation)
       const before = await this.#swap(name, found, shared, ttlLeft(reservation))
@@ -113,13 +121,12 @@ export class Idempotency {
       if (this.#last.get(name) === ended) this.#last.delete(name)
     }
   }
-
-  #hmac(of: string, value: unknown): string {
-    return createHmac('sha256', this.pepper)
-      .update(`idempotency ${of} ${canonical(value)}`)
-      .digest('hex')
-  }
 }
+
+const hmac = (key: string, of: string, value: unknown): string =>
+  createHmac('sha256', key)
+    .update(`idempotency ${of} ${canonical(value)}`)
+    .digest('hex')
 
 const parse = (value: string): Reservation => JSON.parse(value)
 

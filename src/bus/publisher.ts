@@ -76,18 +76,21 @@ export interface PublisherOptions {
  */
 export class Publisher {
   readonly #backlog: Backlog | null
+  /** Handlers have their publisher, and may log all that they have: it must not show a pepper. */
+  readonly #options: PublisherOptions
 
   constructor(
     private readonly engine: Engine,
-    private readonly options: PublisherOptions,
+    options: PublisherOptions,
   ) {
+    this.#options = options
     const { maxUnfinished } = options
     this.#backlog = maxUnfinished === undefined ? null : new Backlog(engine, maxUnfinished)
   }
 
   /** For handlers: what they publish must not wait for what they are there to finish. */
   unlimited(): Publisher {
-    const { maxUnfinished, ...options } = this.options
+    const { maxUnfinished, ...options } = this.#options
     return new Publisher(this.engine, options)
   }
 
@@ -128,7 +131,7 @@ export class Publisher {
       const [key, prints] = await Promise.all([this.engine.get('keys', id), this.#printsOf(id)])
       if (key === null || !because(key)) return
       const { change } = revokeKey(key, operationId, this.#context(this.#operation()), prints, reason)
-      const { operationTtlMs } = this.options
+      const { operationTtlMs } = this.#options
       if (change !== null) await this.#send({ ...change, operationTtlMs })
       if (prints !== null) await release(this.engine, id, prints)
     })
@@ -143,7 +146,7 @@ export class Publisher {
     key: Key,
     rejected: boolean,
   ): Promise<{ duplicateOf: string | null; prints: Fingerprints | null }> {
-    const prints = this.options.peppers.length === 1 ? null : await this.#printsOf(key.id)
+    const prints = this.#options.peppers.length === 1 ? null : await this.#printsOf(key.id)
     if (prints === null) return { duplicateOf: key.duplicateOf, prints }
     const original = rejected ? key.duplicateOf : await findOriginal(this.engine, key, prints)
     if (original === key.id) return { duplicateOf: null, prints }
@@ -199,7 +202,7 @@ export class Publisher {
       placementOf(operation.id),
       client,
     )
-    this.options.dataSchemas?.check(event)
+    this.#options.dataSchemas?.check(event)
     try {
       const { time } = await this.#write({
         ...change,
@@ -220,13 +223,14 @@ export class Publisher {
   }
 
   #operation(): Operation {
-    return { id: newId(), ttlMs: this.options.operationTtlMs }
+    return { id: newId(), ttlMs: this.#options.operationTtlMs }
   }
 
   #context(operation: Operation): Context {
-    const { peppers, source } = this.options
+    const { peppers, source } = this.#options
+    const { pepper = peppers[0] } = operation
     return {
-      peppers,
+      peppers: [pepper, ...peppers.filter((other) => other !== pepper)],
       source,
       placementKey: this.engine.layout.placementKey,
       now: new Date(),
@@ -295,7 +299,7 @@ export class Publisher {
   }
 
   async #send(change: Change): Promise<Committed> {
-    const { observer, tracer = passingOn } = this.options
+    const { observer, tracer = passingOn } = this.#options
     const events = (change.events ?? []).map(withOrigin)
     const committed = await tracer.send(events, (events) => this.engine.commit({ ...change, events }))
     if (committed.replayed) return committed

@@ -7,6 +7,8 @@ export interface Operation {
   id: string
   /** How long it is recognised when it is carried out again, in milliseconds. */
   ttlMs: number
+  /** The pepper that it is carried out under each time; absent: the one that writes now. */
+  pepper?: string | undefined
 }
 
 export type Peppers = [string, ...string[]]

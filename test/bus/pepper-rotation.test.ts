@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import t, { type Test } from 'tap'
+import { Idempotency } from '../../src/bus/idempotency.js'
 import type { Peppers } from '../../src/domain/context.js'
 import { placementFor } from '../../src/domain/ids.js'
 import { fingerprintClaim, fingerprintsClaim, originalClaim } from '../../src/domain/keys.js'
@@ -182,6 +183,63 @@ onEachEngine(
   },
   { partitions: 5 },
 )
+
+onEachEngine(
+  t,
+  'a request that is sent again after a rotation, or to a process of another step, has one effect',
+  async (t, engine) => {
+    handle(t, engine)
+    const send = (step: Step, key: string, crashes = false) => {
+      const body = { key, name: 'n' }
+      return new Idempotency(engine, steps[step]).once(
+        ['POST', '/keys', key],
+        { body },
+        async (operation) => {
+          const { record } = await publisherOn(engine, steps[step]).submitKey(body, operation)
+          if (crashes) throw new Error('killed')
+          return { status: 202, headers: {}, body: record.id }
+        },
+      )
+    }
+    for (const [was, is] of [
+      ['before', 'first'],
+      ['before', 'swapped'],
+      ['first', 'swapped'],
+      ['swapped', 'first'],
+      ['swapped', 'after'],
+    ] as [Step, Step][]) {
+      const answered = newRaw()
+      const { answer } = await send(was, answered)
+      t.strictSame(await send(is, answered), { answer, replayed: true }, `${was}, then ${is}`)
+      t.equal((await keysOf(engine, answered)).length, 1)
+
+      const killed = newRaw()
+      await t.rejects(send(was, killed, true), { message: 'killed' })
+      const [key] = await keysOf(engine, killed)
+      t.match(await send(is, killed), { answer: { body: key?.id } }, `${was}, killed, then ${is}`)
+      t.equal((await keysOf(engine, killed)).length, 1)
+
+      const both = newRaw()
+      const [one, other] = await Promise.all([send(was, both), send(is, both)])
+      t.strictSame(one.answer, other.answer, `${was} and ${is} at once`)
+      t.equal((await keysOf(engine, both)).length, 1)
+    }
+  },
+  { partitions: 5 },
+)
+
+onEachEngine(t, 'a patch that holds the key is refused, whatever it was written under', async (t, engine) => {
+  for (const [was, is] of [
+    ['before', 'first'],
+    ['before', 'swapped'],
+    ['swapped', 'first'],
+  ] as [Step, Step][]) {
+    const raw = newRaw()
+    const { record } = await submit(engine, was, raw)
+    const patch = publisherOn(engine, steps[is]).updateKey(record.id, { name: `it is ${raw}` }, null)
+    await t.rejects(patch, { code: 'key_in_metadata' }, `${was}, then ${is}`)
+  }
+})
 
 /** One is the original; all others are duplicates of it. */
 function isOne(t: Test, keys: Key[]) {

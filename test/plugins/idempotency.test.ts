@@ -77,7 +77,7 @@ async function crash(
   commit: (operation: Operation) => Promise<Published<unknown>>,
 ): Promise<Published<unknown>> {
   let published: Published<unknown> | undefined
-  const before = new Idempotency(app.engine, KEY_PEPPER)
+  const before = new Idempotency(app.engine, [KEY_PEPPER])
   const killed = before.once([null, 'POST', path, 'one key'], { body, query: {} }, async (operation) => {
     published = await commit(operation)
     throw new Error('killed')
