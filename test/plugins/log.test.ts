@@ -45,13 +45,14 @@ t.test('a request and its event are one line each, and each leads to the other',
   t.equal(lines.length, 2)
 })
 
-t.test('what else a client calls its request is not kept with the event', async (t) => {
-  const { app, about } = await logging(t)
+t.test('what else a client calls its request is nowhere: it gets another name', async (t) => {
+  const { app, lines, about } = await logging(t)
   const headers = { 'x-request-id': 'sk_live_in_the_wrong_place' }
   const { headers: answered } = await call(app, 'POST', '/keys', { key: newKey(), name: 'a key' }, headers)
   const id = answered['keypost-event-id']
   await about(id, 2)
-  t.notOk('requestid' in (await call(app, 'GET', `/events/${id}`)).body)
+  t.equal((await call(app, 'GET', `/events/${id}`)).body.requestid, answered['x-request-id'])
+  t.notMatch(JSON.stringify(lines), 'sk_live')
 })
 
 t.test('an attempt that fails is a warning, a dead letter an error', async (t) => {
