@@ -161,3 +161,15 @@ export const customEvent = {
   clientsource: examples.cloudEventInput.source,
   data: examples.eventInput.data,
 }
+
+/** What a stream says when it cannot go on where it should. */
+export const Reset = Type.Object(
+  {
+    reason: Type.Enum(['swept', 'lost'], {
+      type: 'string',
+      description:
+        '`swept`: events after the place are not kept any more. `lost`: the data does not have the place.',
+    }),
+  },
+  { additionalProperties: false },
+)

@@ -1,4 +1,4 @@
-import { CustomEvent, customEvent, type Message, messages } from './asyncapi-messages.js'
+import { CustomEvent, customEvent, type Message, messages, Reset } from './asyncapi-messages.js'
 import { topics } from './domain/topics.js'
 import { hoist, mark } from './openapi.js'
 import { CloudEventInput } from './schemas/event-input.js'
@@ -53,6 +53,15 @@ const published = {
   examples: [{ name: 'example', payload: examples.cloudEventInput }],
 }
 
+const reset = {
+  name: 'reset',
+  title: 'Something was missed',
+  summary: 'Of the stream alone, as a message whose `event` is `reset`: what it says is not an event.',
+  contentType: 'application/json',
+  payload: Reset,
+  examples: [{ name: 'example', payload: { reason: 'swept' } }],
+}
+
 const topicParameter = {
   topic: {
     description: 'At most 63 lower-case letters, digits, `_`, `.` and `-`, the first one a letter.',
@@ -79,7 +88,7 @@ const channels = {
     title: 'Every event, live',
     summary: 'Server-sent events: `data` is one event as JSON, `id` is where to go on after it.',
     servers: [to('servers', 'http')],
-    messages: messagesOf(everything),
+    messages: messagesOf([...everything, 'reset']),
   },
   publish: {
     address: '/topics/{topic}/events',
@@ -163,6 +172,7 @@ export const asyncapi = hoist(
         ...Object.fromEntries(messages.map((message) => [message.type, describe(message)])),
         [CUSTOM]: custom,
         published,
+        reset,
       },
       correlationIds: {
         event: {

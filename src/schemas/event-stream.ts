@@ -5,7 +5,8 @@ import * as examples from './examples.js'
 
 /** As much as headers hold: a place is some characters for each partition. */
 const MAX_ID = 12_000
-const id = (description: string) => Type.Optional(Type.String({ maxLength: MAX_ID, description }))
+const id = (description: string) =>
+  Type.Optional(Type.String({ maxLength: MAX_ID, description, examples: ['ZXZlbnRzLGFzYw'] }))
 
 /** GET /events/stream */
 export const EventStreamQuery = Type.Object(
