@@ -58,7 +58,7 @@ function owner(request: FastifyRequest, reply: FastifyReply, tokens: Token[]): T
     challenge(reply)
     throw new KeypostError('unauthorized', 'Send a token in the header: `Authorization: Bearer kp_…`.')
   }
-  const token = /^Bearer +(.*)$/i.exec(sent)?.[1] ?? ''
+  const token = /^Bearer +(\S.*)?$/i.exec(sent)?.[1] ?? ''
   if (!isBearer(token)) {
     challenge(reply, 'invalid_request')
     throw new KeypostError('invalid_request', 'The token could not be read.', [

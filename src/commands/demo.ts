@@ -53,7 +53,7 @@ async function runningAt(asked: string | undefined): Promise<Client | null> {
   const env = environment()
   const token = env.KEYPOST_TOKEN || undefined
   if (token !== undefined && !isBearer(token)) throw new ConfigError('KEYPOST_TOKEN: must be a bearer token')
-  const client = new Client((asked ?? ownUrl(loadConfig(env))).replace(/\/+$/, ''), token)
+  const client = new Client((asked ?? ownUrl(loadConfig(env))).replace(/(?<!\/)\/+$/, ''), token)
   if (await client.isReady()) return client
   if (asked === undefined) return null
   throw new ConfigError(`demo: no Keypost is ready at ${client.url}: see ${client.url}/readyz`)

@@ -240,3 +240,25 @@ t.test('a body that is not UTF-8 is refused, so that two keys never become one',
   }
   t.strictSame((await call(app, 'GET', '/keys')).body.items, [])
 })
+
+t.test('a body that is nested too deep is refused at once, wherever it is sent', async (t) => {
+  const app = await build(t)
+  const size = 600_000
+  for (const payload of [
+    '['.repeat(size),
+    `{"type":"a","data":${'['.repeat(size / 2 - 20)}${']'.repeat(size / 2 - 20)}}`,
+    `"${'\\"'.repeat(size / 2)}`,
+    '{"a":'.repeat(size / 6),
+  ])
+    for (const url of ['/keys', '/topics/orders/events', `/keys/${ID}/revoke`]) {
+      const start = performance.now()
+      await refused(t, app, { method: 'POST', url, headers: json, payload }, 'invalid_request')
+      t.ok(performance.now() - start < 2000, 'it takes no long time')
+    }
+  const event = (levels: number) => `{"type":"a","data":${'['.repeat(levels)}${']'.repeat(levels)}}`
+  const sent = { method: 'POST', url: '/topics/orders/events', headers: json } as const
+  t.equal((await app.inject({ ...sent, payload: event(64) })).statusCode, 202)
+  await refused(t, app, { ...sent, payload: event(65) }, 'invalid_request')
+  const brackets = { key: newKey(), name: '[{'.repeat(90) }
+  t.equal((await call(app, 'POST', '/keys', brackets)).status, 202, 'in a string they are none')
+})
