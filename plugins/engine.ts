@@ -20,7 +20,11 @@ export default fp<Config & { onFatal: OnFatal }>(
     const common = { partitions, pepperIds: app.peppers.map(pepperId), onFatal }
     const engine =
       app.redis === null
-        ? await openEmbedded({ ...common, dataDir })
+        ? await openEmbedded({
+            ...common,
+            dataDir,
+            onWarning: ({ code, message }) => app.log.warn({ code }, message),
+          })
         : await openRedis({
             ...common,
             connections: app.redis,

@@ -76,7 +76,11 @@ async function redis(url: string, config: Config, log: Log): Promise<Bus> {
 async function embedded(given: Config, log: Log): Promise<Bus> {
   const dataDir = given.DATA_DIR
   const config = given.peppers.length > 0 ? given : { ...given, peppers: [await pepperIn(dataDir)] }
-  const engine = await openEmbedded({ ...common(config, log), dataDir })
+  const engine = await openEmbedded({
+    ...common(config, log),
+    dataDir,
+    onWarning: ({ code, message }) => log.warn({ code }, message),
+  })
   const publisher = new Publisher(engine, publishing(config))
   const subscriber = startSubscriber({
     engine,

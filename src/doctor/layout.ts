@@ -1,6 +1,7 @@
 import type { Config } from '../config.js'
 import { pepperId } from '../domain/secrets.js'
-import { type Check, failed, ok } from './check.js'
+import { UNKNOWN_PEPPER, unknownPeppers } from '../engines/peppers.js'
+import { type Check, failed, ok, warning } from './check.js'
 
 /** What was fixed at the first boot, as it is stored. */
 export interface StoredLayout {
@@ -18,6 +19,7 @@ export function checkLayout(
   const unknown = version !== known
   const refused = wanted !== undefined && wanted !== partitions
   const strange = !peppers.some((pepper) => pepperIds.includes(pepperId(pepper)))
+  const unknownPepper = unknownPeppers(pepperIds, peppers.map(pepperId)) > 0
   return [
     unknown
       ? failed(
@@ -39,6 +41,8 @@ export function checkLayout(
           'none of KEY_PEPPER is one that the data was written under',
           'add the old pepper to the list, or duplicates are not recognised any more',
         )
-      : ok('pepper', 'the data was written under one of these'),
+      : unknownPepper
+        ? warning('pepper', UNKNOWN_PEPPER, 'add the old pepper to the list as long as these keys matter')
+        : ok('pepper', 'the data was written under these and no other'),
   ]
 }

@@ -1,5 +1,6 @@
 import { type Engine, type Layout, type News, RESULTS_TOPIC } from '../engine.js'
 import { list, type Source } from '../listing.js'
+import { UNKNOWN_PEPPER } from '../peppers.js'
 import { Batcher } from './batcher.js'
 import { pruneClaims } from './claims.js'
 import { Clock } from './clock.js'
@@ -27,14 +28,16 @@ export async function openEmbedded(options: {
   partitions: number | undefined
   pepperIds: string[]
   onFatal: (error: Error) => void
+  onWarning?: (warning: { code: 'unknown_pepper'; message: string }) => void
 }): Promise<Engine> {
+  const onUnknownPepper = () => options.onWarning?.({ code: 'unknown_pepper', message: UNKNOWN_PEPPER })
   await privateFolder(options.dataDir)
   const held = await lock(options.dataDir)
   let store: Store | null = null
   try {
     store = openStore(options.dataDir)
     await held.hold(store)
-    return engineOn(store, held, await openLayout(store, options), options.onFatal)
+    return engineOn(store, held, await openLayout(store, options, onUnknownPepper), options.onFatal)
   } catch (error) {
     await store?.close()
     await held.release()

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Layout } from '../engine.js'
 import { Misconfigured } from '../errors.js'
+import { unknownPeppers } from '../peppers.js'
 import { keys } from './keys.js'
 import type { Store } from './store.js'
 
@@ -20,6 +21,7 @@ interface StoredLayout extends Layout {
 export function openLayout(
   store: Store,
   wanted: { dataDir: string; partitions: number | undefined; pepperIds: string[] },
+  onUnknownPepper: () => void,
 ): Promise<Layout> {
   return store.transaction(() => {
     const text = store.get(keys.layout)
@@ -35,6 +37,7 @@ export function openLayout(
     check(found, wanted)
     const pepperIds = [...new Set([...found.pepperIds, ...wanted.pepperIds.slice(0, 1)])]
     store.put(keys.layout, JSON.stringify({ ...found, pepperIds }))
+    if (unknownPeppers(pepperIds, wanted.pepperIds) > 0) onUnknownPepper()
     return { partitions: found.partitions, placementKey: found.placementKey }
   })
 }

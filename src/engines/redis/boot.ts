@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Layout } from '../engine.js'
 import { Misconfigured } from '../errors.js'
+import { unknownPeppers } from '../peppers.js'
 import { factsIn } from './info.js'
 import { META } from './keys.js'
 import { script } from './scripts.js'
@@ -19,10 +20,12 @@ export interface BootOptions {
   pepperIds: string[]
   /** The layout that this process has worked with is gone, and was given back to what is there now. */
   onLost: () => void
+  /** Told at the start: duplicates of some keys are not found. */
+  onUnknownPepper: () => void
 }
 
 type Reply =
-  | ['ok', partitions: string, placementKey: string, isNew: 0 | 1]
+  | ['ok', partitions: string, placementKey: string, isNew: 0 | 1, pepperIds: string]
   | ['layout' | 'partitions', stored: string]
   | ['pepper']
 
@@ -69,10 +72,12 @@ export async function layoutOf(store: Store, options: BootOptions, known: Layout
         'the data in Redis was written under another KEY_PEPPER; add that one to the list',
       )
   }
-  const [, partitions, placementKey, isNew] = reply
+  const [, partitions, placementKey, isNew, writtenUnder] = reply
   if (known !== null && known.placementKey !== placementKey)
     throw new Misconfigured('the data in Redis was replaced by other data while this process was running')
   if (known !== null && isNew === 1) options.onLost()
+  if (known === null && unknownPeppers(writtenUnder.split(','), options.pepperIds) > 0)
+    options.onUnknownPepper()
   return { partitions: Number(partitions), placementKey }
 }
 

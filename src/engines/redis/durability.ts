@@ -3,7 +3,7 @@ import type { Store } from './store.js'
 
 /** What an operator should know of how Redis keeps data, or that it did not; `code` never changes, `message` is for people. */
 export interface Warning {
-  code: 'data_lost' | 'aof_off' | 'appendfsync_everysec' | 'appendfsync_no' | 'no_replica'
+  code: 'data_lost' | 'unknown_pepper' | 'aof_off' | 'appendfsync_everysec' | 'appendfsync_no' | 'no_replica'
   message: string
 }
 

@@ -1,6 +1,7 @@
 import { placementOf } from '../../domain/ids.js'
 import type { Engine } from '../engine.js'
 import { list } from '../listing.js'
+import { UNKNOWN_PEPPER } from '../peppers.js'
 import type { BootOptions } from './boot.js'
 import { claim } from './claim.js'
 import { commit, swap } from './commit.js'
@@ -16,7 +17,7 @@ import { Store } from './store.js'
 import { Sweeper } from './sweep.js'
 import { watcher } from './watch.js'
 
-export interface RedisOptions extends Omit<BootOptions, 'onLost'> {
+export interface RedisOptions extends Omit<BootOptions, 'onLost' | 'onUnknownPepper'> {
   connections: RedisConnections
   /** Told of a `Misconfigured` that shows only after the start: nothing must go on then. */
   onFatal: (error: Error) => void
@@ -39,7 +40,8 @@ export async function openRedis({
   const onLost = () =>
     onWarning({ code: 'data_lost', message: 'Redis has lost its data: only later writes are kept' })
   const durability = new DurabilityWatch(store, onWarning)
-  const gate = new Gate(store, { ...options, onLost }, onFatal, () => durability.look())
+  const onUnknownPepper = () => onWarning({ code: 'unknown_pepper', message: UNKNOWN_PEPPER })
+  const gate = new Gate(store, { ...options, onLost, onUnknownPepper }, onFatal, () => durability.look())
   try {
     await gate.firstAnswer()
   } catch (error) {

@@ -5,7 +5,7 @@
 -- ARGV: layout version, partitions ('' for what is stored), partitions of new data, placement key of new data,
 --       pepper ids, the first of which writes
 -- Returns one of
---   {'ok', partitions, placement key, 1 if it is new data}
+--   {'ok', partitions, placement key, 1 if it is new data, ids of the peppers that have written by commas}
 --   {'layout', stored version} | {'partitions', stored number} | {'pepper'}
 
 local META = KEYS[1]
@@ -28,5 +28,5 @@ end
 if ARGV[5] and not pepperIds[ARGV[5]] then
   redis.call('HSET', META, 'pepperIds', stored[4] and (stored[4] .. ',' .. ARGV[5]) or ARGV[5])
 end
-local result = redis.call('HMGET', META, 'partitions', 'placementKey')
-return { 'ok', result[1], result[2], stored[1] and 0 or 1 }
+local result = redis.call('HMGET', META, 'partitions', 'placementKey', 'pepperIds')
+return { 'ok', result[1], result[2], stored[1] and 0 or 1, result[3] or '' }
