@@ -47,6 +47,7 @@ export class Session {
 
   /** So many requests, or a few more. */
   async run(steps: number): Promise<void> {
+    await this.#visit()
     for (let step = 0; step < steps; step++) {
       const operation = this.random.pick(this.target.document.operations)
       await this.#need(operation)
@@ -59,6 +60,21 @@ export class Session {
       else await this.#fine(operation)
       await this.#nextPage(operation)
     }
+  }
+
+  /** The sessions take turns, so that each operation is carried out and refused, however few requests there are. */
+  async #visit(): Promise<void> {
+    const { operations } = this.target.document
+    const operation = operations[this.number % operations.length]
+    if (operation === undefined) return
+    await this.#need(operation)
+    await this.#fine(operation)
+    await this.#need(operation)
+    const draft = this.#requests.of(operation)
+    draft.query.push(['unknown', ''])
+    draft.what.push('an unknown parameter')
+    draft.expect = 'refused'
+    await this.#send(draft)
   }
 
   /** Makes what an operation is about, if there is none. */
