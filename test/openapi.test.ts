@@ -82,6 +82,7 @@ t.test('every promised operation is described', async (t) => {
     'get /dead-letters',
     'get /dead-letters/{id}',
     'get /events',
+    'get /events/stream',
     'get /events/{id}',
     'get /events/{id}/timeline',
     'get /keys',
