@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
 import t from 'tap'
 import { eachSettledOnce, load, stats } from './load.js'
 import { addressOf, run } from './process.js'
 import { redisInstalled, redisServer } from './redis-server.js'
 import { exposition } from './scrape.js'
+import { API_TOKENS, bearer, TOKENS } from './tokens.js'
 import { until } from './until.js'
 
 const LEASE_MS = 2000
@@ -19,6 +21,28 @@ t.test(
 )
 
 if (redisInstalled(t)) {
+  t.test('a processor tells its metrics to those who have a token, else to this machine alone', async (t) => {
+    const { url } = await redisServer(t)
+    const env = { REDIS_URL: url, KEY_PEPPER: 'p'.repeat(32), PORT: '' }
+    const refused = await run(t, ['process'], { ...env, HOST: '0.0.0.0' })
+    t.equal(await refused.exit, 1)
+    t.match(refused.err(), /^keypost: HOST: without API_TOKENS/)
+
+    const closed = await addressOf(await run(t, ['process'], { ...env, API_TOKENS }))
+    const statusOf = async (path: string, headers = {}) => (await fetch(closed + path, { headers })).status
+    t.equal(await statusOf('/livez'), 200)
+    t.equal(await statusOf('/metrics'), 401)
+    t.equal(await statusOf('/metrics', bearer(TOKENS.write)), 403)
+    t.equal(await statusOf('/metrics', bearer(TOKENS.read)), 200)
+
+    const open = await addressOf(await run(t, ['process'], env))
+    const rebound = httpRequest(`${open}/metrics`, { headers: { host: 'rebound.test' } }).end()
+    const [answer] = await once(rebound, 'response')
+    t.equal(answer.statusCode, 421)
+    answer.resume()
+    t.equal((await fetch(`${open}/metrics`)).status, 200)
+  })
+
   t.test('an API that handles nothing and two processors, one killed with events in hand', async (t) => {
     const server = await redisServer(t)
     const env = {
