@@ -103,7 +103,7 @@ export class Session {
     const look = this.#requests.of({ ...this.#operation('getStats') })
     look.operation = this.#operation('getDeadLetter')
     look.path = `/dead-letters/${id}`
-    look.besides = [404]
+    look.expect = 'any'
     await until(async () => (await this.#send({ ...look }))?.status === 200)
     this.#things.died(id)
   }

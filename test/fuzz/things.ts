@@ -77,6 +77,8 @@ export class Things {
   }
 
   #put(kind: Kind, made: Made): void {
+    // What cannot be read as HTTP may be answered as if it were another request.
+    if (typeof made.id !== 'string') return
     this.#made[kind] = [...this.#made[kind].filter(({ id }) => id !== made.id), made]
   }
 
