@@ -153,9 +153,9 @@ function jsonIn({ body }: Answer): unknown {
   }
 }
 
-/** Told by every path while the event loop lags. */
+/** Told by every path while the event loop lags; a HEAD does not say of a 503 which one it is. */
 export const isOverloaded = (answer: Answer | null): boolean =>
-  answer?.status === 503 && codeOf(answer) === 'overloaded'
+  answer?.status === 503 && (answer.body.length === 0 || codeOf(answer) === 'overloaded')
 
 /** The id that the events of a request would name. */
 export const requestIdOf = (draft: Draft, answer: Answer | null): string | undefined =>
