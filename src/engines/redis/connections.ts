@@ -52,7 +52,12 @@ export function connect(url: string, waitReplicas = 0): RedisConnections {
     waitReplicas === 0
       ? null
       : new Redis(url, { ...options, connectionName: 'keypost-writes', enableAutoPipelining: true })
-  const subscriptions = new Redis(url, { ...options, connectionName: 'keypost-subscriptions' })
+  const subscriptions = new Redis(url, {
+    ...options,
+    connectionName: 'keypost-subscriptions',
+    // The watcher does it. The client's own leaves a rejection that nobody can handle when Redis goes away meanwhile.
+    autoResubscribe: false,
+  })
 
   let problem: string | null = 'not connected yet'
   let awaySince: number | null = performance.now()
