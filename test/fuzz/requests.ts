@@ -13,6 +13,12 @@ export interface Client {
   token: string | null
 }
 
+/** A result may not be there yet, and a redrive of all takes the dead letters of every session. */
+function besides(operation: Operation): number[] {
+  if (operation.id === 'getResult') return [404]
+  return kindOf(operation) === 'dead-letters' ? [404, 409] : []
+}
+
 /** Makes valid requests: each is carried out. Those about an id need a thing of that kind. */
 export class Requests {
   constructor(
@@ -36,7 +42,7 @@ export class Requests {
       json: undefined,
       body: null,
       expect: 'fine',
-      besides: operation.id === 'getResult' ? [404] : [],
+      besides: besides(operation),
       what: [],
     }
     if (this.client.token !== null) setHeader(draft, 'Authorization', `Bearer ${this.client.token}`)
