@@ -64,11 +64,7 @@ export function customEvent(
 }
 
 /** Text of the client's must not make the names of claims long. */
-function claimName(
-  topic: string,
-  { source, id, subject }: CloudEventInput,
-  client: string | null,
-): string {
+function claimName(topic: string, { source, id, subject }: CloudEventInput, client: string | null): string {
   const what = JSON.stringify([topic, subject ?? null, source, id, ...(client === null ? [] : [client])])
   return `cloudevent:${createHash('sha256').update(what).digest('base64url')}`
 }
