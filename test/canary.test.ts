@@ -1,10 +1,12 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { keyWith, send } from './canary/requests.js'
 import { keepFiles, type Rig, rigOf } from './canary/rig.js'
 import { submitUntil, walk } from './canary/walk.js'
 import { collector } from './collector.js'
 import { build, folder, until } from './helper.js'
-import { freePort, redisInstalled, redisServer } from './redis-server.js'
+import { asAdmin, freePort, redisInstalled, redisServer } from './redis-server.js'
 
 /** Nothing is found of a secret; and what must be there is, so that the search is known to read what it says. */
 function searched(t: Test, rig: Rig, known: Record<string, string>): void {
@@ -96,24 +98,27 @@ if (redisInstalled(t)) {
         ]),
       )
     }
-    const listen = async () => {
-      const monitor = await server.client.monitor()
-      monitor.on('monitor', (_at, args: string[]) => places.add('monitor', `${args.join(' ')}\n`))
-      monitor.on('error', () => {})
-      const listener = server.client.duplicate()
-      listener.on('error', () => {})
-      await listener.psubscribe('*')
-      listener.on('pmessage', (_pattern, channel, message) =>
-        places.add('channels', `${channel} ${message}\n`),
-      )
-      t.teardown(() => [monitor, listener].map((client) => client.disconnect()))
+    /** As bytes: a client of MONITOR that connects again is out of step. */
+    const monitor = async () => {
+      const { port, username, password } = asAdmin(server.port)
+      const socket = connect(port ?? 0, '127.0.0.1')
+      socket.on('error', () => {}) // its server is killed
+      socket.write(`AUTH ${username} ${password}\r\nMONITOR\r\n`)
+      await once(socket, 'data')
+      socket.on('data', (bytes) => places.add('monitor', bytes))
+      t.teardown(() => socket.destroy())
     }
+    const listener = server.client.duplicate()
+    listener.on('error', () => {})
+    listener.on('pmessage', (_pattern, channel, message) => places.add('channels', `${channel} ${message}\n`))
+    t.teardown(() => listener.disconnect())
     const submit = () =>
       call(url, { path: '/keys', body: { key: keyWith(markers.key), name: 'canary-name' } })
 
     const { url, process } = await rig.start()
     const processor = await rig.start(['process'])
-    await listen()
+    await monitor()
+    await listener.psubscribe('*')
     await follow(rig, url)
     await walk(t, rig, url)
     await submitUntil(rig, url, async () => {
@@ -133,6 +138,7 @@ if (redisInstalled(t)) {
     await submitUntil(rig, url, () => server.kill())
     t.equal((await submit())?.status, 503, 'away')
     await server.start()
+    await monitor()
     await until(async () => (await submit())?.status === 202)
     await walk(t, rig, url)
     await keep()

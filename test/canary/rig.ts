@@ -61,7 +61,8 @@ export async function rigOf(t: Test, env: Record<string, string> = {}) {
       places.add('standard error', err())
     }
     const secrets = Object.fromEntries(Object.entries(markers).map(([name, of]) => [name, formsOf(of)]))
-    return places.names.flatMap((place) => places.search(place, secrets))
+    const password = env.REDIS_URL === undefined ? [] : [Buffer.from(new URL(env.REDIS_URL).password)]
+    return places.names.flatMap((place) => places.search(place, { ...secrets, password }))
   }
   return { markers, token, places, start, call, bytes, leaks, processes }
 }

@@ -32,25 +32,19 @@ export async function walk(t: Test, { call, bytes, markers, token }: Rig, url: s
   const ids: string[] = []
   for (const body of accepted(markers.key)) {
     const headers = { prefer: 'wait=20', 'idempotency-key': `"${secret()}"`, ...strange() }
-    const [first, again] = [await call(url, { path: '/keys', body, headers }), null]
+    const first = await call(url, { path: '/keys', body, headers })
     t.equal(first?.status, 201)
     ids.push(JSON.parse(first?.body ?? '{}').id)
     const replayed = await call(url, { path: '/keys', body, headers })
     t.equal(replayed?.headers['idempotent-replayed'], 'true')
-    t.equal(
-      (await call(url, { path: '/keys', body: { key: secret(), name: 'n' }, headers }))?.status,
-      422,
-      again ?? '',
-    )
+    const other = await call(url, { path: '/keys', body: { key: secret(), name: 'n' }, headers })
+    t.equal(other?.status, 422)
   }
   for (const [i, sent] of refused(markers.key, token).entries()) {
-    const got = await call(url, sent)
-    const { method = 'POST' } = sent
-    t.ok(
-      got !== null &&
-        ((got.status >= 400 && got.status < 500) || method === 'OPTIONS' || isDocument(sent.path)),
-      `${method} ${i}: ${got?.status}`,
-    )
+    const { method = 'POST', path } = sent
+    const { status = 0 } = (await call(url, sent)) ?? {}
+    const takes = method === 'OPTIONS' || isDocument(path)
+    t.ok(status >= (takes ? 200 : 400) && status < 500, `${i}: ${method} is answered with ${status}`)
   }
   for (const text of noHttp(markers.key)) await bytes(url, text)
   const [first = '', second = ''] = ids
@@ -58,6 +52,7 @@ export async function walk(t: Test, { call, bytes, markers, token }: Rig, url: s
   await call(url, { method: 'PATCH', path: `/keys/${first}`, body: patch, headers: strange() })
   await call(url, { path: `/keys/${second}/revoke`, headers: { 'idempotency-key': secret() } })
   await call(url, { method: 'DELETE', path: `/keys/${second}` })
+  // What a client puts into an event of its own is stored, as it is meant to be: no secret is put there.
   const thing = { type: 'thing.happened', data: { id: first } }
   const dead = await call(url, { path: '/topics/things/events', body: thing, headers: { prefer: 'wait=20' } })
   t.match(JSON.parse(dead?.body ?? '{}'), { status: 'dead', error: { code: 'indiscreet' } })
