@@ -58,7 +58,7 @@ t.test('of what was swept nothing is left but numbers that add up', async (t) =>
   const names = new Set(left.map(([[name]]) => name))
   t.strictSame(
     names,
-    new Set(['claim', 'clock', 'counters', 'expiry', 'holder', 'layout', 'swept', 'watermark']),
+    new Set(['claim', 'clock', 'counters', 'expiry', 'holder', 'layout', 'swept', 'swept-to', 'watermark']),
   )
   const swept = left.flatMap(([[name, , topic], value]) =>
     name === 'swept' ? [[topic, JSON.parse(value)]] : [],
