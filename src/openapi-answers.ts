@@ -16,8 +16,14 @@ interface Answer {
   description: string
   headers?: object
 }
+interface Parameter {
+  required?: boolean
+  example?: unknown
+  schema?: object
+}
 interface Operation {
   description?: string
+  parameters?: Parameter[]
   security?: { bearer?: string[] }[]
   responses: Record<string, Answer>
 }
@@ -34,11 +40,22 @@ export function complete<T extends object>(document: T): T {
 const whole = (operation: Operation): Operation => ({
   ...operation,
   description: [operation.description, ...scopes(operation)].filter(Boolean).join('\n\n'),
+  ...(operation.parameters && { parameters: operation.parameters.map(notFilledIn) }),
   responses: mapValues({ ...operation.responses, default: anywhere }, (answer) => ({
     ...answer,
     headers: { ...answer.headers, ...described(headers.everywhere) },
   })),
 })
+
+/**
+ * Swagger UI sends the example of a parameter unless somebody takes it out, and no list has its example's `cursor`. The
+ * examples of a schema (JSON Schema 2020-12 §9.5) are for reading alone, so those of what may be left out go there.
+ */
+function notFilledIn({ example, ...parameter }: Parameter): Parameter {
+  if (example === undefined) return parameter
+  if (parameter.required) return { ...parameter, example }
+  return { ...parameter, schema: { ...parameter.schema, examples: [example] } }
+}
 
 const scopes = ({ security = [] }: Operation): string[] =>
   security.flatMap(({ bearer = [] }) => bearer.map((scope) => `Takes a token with the scope \`${scope}\`.`))
