@@ -7,12 +7,10 @@ import {
   REPLICA_COMMANDS,
   ruleOf,
 } from '../engines/redis/commands.js'
-import { script } from '../engines/redis/scripts.js'
+import { refusedOf } from '../engines/redis/rights.js'
 import type { Store } from '../engines/redis/store.js'
 import { CHANNELS, USERS_FILE } from '../engines/redis/users.js'
 import { type Check, failed, ok, warning } from './check.js'
-
-const rightsScript = script('rights')
 
 /**
  * Whether the user may give every command, on the keys and channels of Keypost.
@@ -28,17 +26,13 @@ export async function checkRights(store: Store, { WAIT_REPLICAS }: Config): Prom
     ...(WAIT_REPLICAS > 0 ? REPLICA_COMMANDS : []),
     ...(db > 0 ? DATABASE_COMMANDS : []),
   ]
-  let refused: string[][]
-  try {
-    refused = await refusedOf(store, [...needed, ...OPTIONAL_COMMANDS])
-  } catch (error) {
-    if (!(error as Error).message.includes('NOPERM')) throw error
+  const refused = await refusedOf(store, [...needed, ...OPTIONAL_COMMANDS])
+  if (refused === 'scripts')
     return failed(
       name,
       'the user may not run scripts',
       `take the user keypost of ${USERS_FILE}, or allow evalsha and eval and run this again`,
     )
-  }
   const missing = refused.filter((command) => needed.includes(command))
   if (missing.length > 0)
     return failed(
@@ -63,7 +57,8 @@ export async function checkRights(store: Store, { WAIT_REPLICAS }: Config): Prom
 
 /** Whether plain subscribers can hear every topic: events on a channel that is not allowed are kept, not published. */
 export async function checkChannels(store: Store, topics: string[]): Promise<Check[]> {
-  const refused = (await refusedOf(store, topics.map(published))).map(([, topic]) => topic)
+  const commands = await refusedOf(store, topics.map(published))
+  const refused = commands === 'scripts' ? topics : commands.map(([, topic]) => topic)
   if (refused.length === 0) return []
   return [
     warning(
@@ -80,9 +75,3 @@ const described = (command: string[]): string =>
   command[0] === 'PUBLISH' || command[0] === 'SUBSCRIBE'
     ? `${ruleOf(command)} (channel ${command[1]})`
     : ruleOf(command)
-
-async function refusedOf(store: Store, commands: string[][]): Promise<string[][]> {
-  const words = commands.map((command) => JSON.stringify(command))
-  const numbers = (await store.run(rightsScript, [], words)) as number[]
-  return numbers.flatMap((number) => [commands[number - 1] ?? []])
-}

@@ -4,6 +4,7 @@ import { Misconfigured } from '../errors.js'
 import { unknownPeppers } from '../peppers.js'
 import { factsIn } from './info.js'
 import { META } from './keys.js'
+import { checkRights } from './rights.js'
 import { script } from './scripts.js'
 import type { Store } from './store.js'
 
@@ -30,10 +31,11 @@ type Reply =
   | ['pepper']
 
 /**
- * Sees that the server can keep what it is given, and that the data fits the configuration.
+ * Sees that the server can keep what it is given, and takes it from this user, and that the data fits the configuration.
  * @throws Misconfigured
  */
 export async function boot(store: Store, options: BootOptions, known: Layout | null): Promise<Layout> {
+  await checkRights(store)
   checkServer(await store.call((redis) => redis.info()))
   const { db: wanted = 0 } = store.connections.commands.options
   checkDatabase(await store.call((redis) => redis.client('INFO')), wanted)

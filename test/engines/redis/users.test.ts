@@ -59,6 +59,30 @@ if (redisInstalled(t)) {
       )
   })
 
+  t.test('a user who lacks a right is refused at the start, before anything is written', async (t) => {
+    const { url, client } = await redisServer(t)
+    const lacking = async (...less: string[]) => {
+      await client.acl('SETUSER', 'keypost', ...less)
+      const refused = await open(t, url, { partitions: 1 }).then(
+        () => 'it started',
+        (error: Error) => `${error.name}: ${error.message}`,
+      )
+      await client.acl('LOAD')
+      return refused
+    }
+    for (const right of ['hincrby', 'xadd', 'get', 'info', 'xinfo|stream', 'publish', 'subscribe']) {
+      const refused = await lacking(`-${right}`)
+      t.match(refused, `Misconfigured: the user of REDIS_URL may not ${right} `, right)
+      t.match(refused, USERS_FILE)
+      t.notMatch(refused, new URL(url).password)
+    }
+    t.match(await lacking('-evalsha', '-eval'), 'Misconfigured: the user of REDIS_URL may not run scripts ')
+    t.match(await lacking('resetkeys', '~keypost:meta'), / may not .*xadd/)
+    t.equal(await client.dbsize(), 0)
+    await open(t, url, { partitions: 1 })
+    t.ok((await client.dbsize()) > 0)
+  })
+
   t.test('whoever only listens can do nothing else', async (t) => {
     const { port } = await redisServer(t)
     const listener = new Redis(redisUrl(port, 'listener'), { enableReadyCheck: false })
