@@ -56,28 +56,31 @@ if (executablePath === undefined && process.env.REQUIRE_BROWSER !== '1') {
     t.same(complaints, [])
   })
 
-  t.test('"Execute" with nothing filled in reads every list, and submits a key that is not waited for', async (t) => {
-    const app = await build(t)
-    const origin = await app.listen({ port: 0, host: '127.0.0.1' })
-    const browser = await chromium.launch({ ...(executablePath && { executablePath }), args })
-    t.teardown(() => browser.close())
-    const page = await browser.newPage()
-    await page.goto(`${origin}/docs`)
-    const { paths } = (await app.inject('/openapi.json')).json()
-    const lists = Object.keys(paths).filter((path) => paths[path].get && !/\{|stream$/.test(path))
-    t.ok(lists.length >= 10, 'they are found')
-    const calls = [...lists.map((path) => ['get', path, 200] as const), ['post', '/keys', 202] as const]
-    for (const [method, path, status] of calls) {
-      const operation = page.locator(`.opblock-${method}`, { has: page.locator(`[data-path="${path}"]`) })
-      await operation.locator('.opblock-summary').click()
-      await operation.getByRole('button', { name: 'Try it out' }).click()
-      const [answer] = await Promise.all([
-        page.waitForResponse((response) => new URL(response.url()).pathname === path),
-        operation.getByRole('button', { name: 'Execute' }).click(),
-      ])
-      t.equal(answer.status(), status, `${method} ${path}`)
-    }
-  })
+  t.test(
+    '"Execute" with nothing filled in reads every list, and submits a key that is not waited for',
+    async (t) => {
+      const app = await build(t)
+      const origin = await app.listen({ port: 0, host: '127.0.0.1' })
+      const browser = await chromium.launch({ ...(executablePath && { executablePath }), args })
+      t.teardown(() => browser.close())
+      const page = await browser.newPage()
+      await page.goto(`${origin}/docs`)
+      const { paths } = (await app.inject('/openapi.json')).json()
+      const lists = Object.keys(paths).filter((path) => paths[path].get && !/\{|stream$/.test(path))
+      t.ok(lists.length >= 10, 'they are found')
+      const calls = [...lists.map((path) => ['get', path, 200] as const), ['post', '/keys', 202] as const]
+      for (const [method, path, status] of calls) {
+        const operation = page.locator(`.opblock-${method}`, { has: page.locator(`[data-path="${path}"]`) })
+        await operation.locator('.opblock-summary').click()
+        await operation.getByRole('button', { name: 'Try it out' }).click()
+        const [answer] = await Promise.all([
+          page.waitForResponse((response) => new URL(response.url()).pathname === path),
+          operation.getByRole('button', { name: 'Execute' }).click(),
+        ])
+        t.equal(answer.status(), status, `${method} ${path}`)
+      }
+    },
+  )
 
   t.test('"Authorize" in Swagger UI sends the token, and forgets it with the page', async (t) => {
     const app = await build(t, { API_TOKENS })
