@@ -19,7 +19,8 @@ import type { Claim, Engine } from '../engines/engine.js'
  * - Those that are pending and know the same fingerprints compete for one more claim, that on being the original.
  *   It is named by one of the fingerprints, which all of them choose alike. A key is accepted if that claim is its own.
  * - The claim holds as long as its holder is pending or accepted. Whoever finds it otherwise swaps it by its exact
- *   value; a key that ends gives it back, and if the process dies before that, it is found so.
+ *   value. A key that was revoked or deleted gives it back; if the process dies before that, or the key was not accepted,
+ *   it is found so. A handler never gives it back: one that was given up may still run while the next accepts the key.
  * - A key that its own commit found to be a duplicate competes for the one it is a duplicate of.
  *
  * A holder cannot come back to life, so a swap never takes the claim from an original.
@@ -49,13 +50,15 @@ export async function readFingerprints(engine: Engine, id: string): Promise<Fing
   return found === null ? null : fingerprintsIn(found)
 }
 
-/** Gives back the claim on being the original. One that fails leaves a claim that holds no more: see above. */
+/** Gives back the claim of a key that has ended. One that fails leaves a claim that holds no more: see above. */
 export async function release(engine: Engine, id: string, prints: Fingerprints): Promise<void> {
   await swap(engine, { name: originalClaim(prints), from: id, to: null }).catch(() => {})
 }
 
 async function competes(engine: Engine, id: string, prints: Fingerprints): Promise<boolean> {
-  const [key, others] = await Promise.all([engine.get('keys', id), readFingerprints(engine, id)])
+  // In this order: a key that ends meanwhile has lost its fingerprints, and must not look like one that never had them.
+  const others = await readFingerprints(engine, id)
+  const key = await engine.get('keys', id)
   return key === null || !holdsClaim(key) || (key.status === 'pending' && others?.[0] === prints[0])
 }
 

@@ -149,9 +149,7 @@ export class Publisher {
     const prints = this.#options.peppers.length === 1 ? null : await this.#printsOf(key.id)
     if (prints === null) return { duplicateOf: key.duplicateOf, prints }
     const original = rejected ? key.duplicateOf : await findOriginal(this.engine, key, prints)
-    if (original === key.id) return { duplicateOf: null, prints }
-    await release(this.engine, key.id, prints)
-    return { duplicateOf: original, prints }
+    return { duplicateOf: original === key.id ? null : original, prints }
   }
 
   readonly #printsOf = (id: string) => readFingerprints(this.engine, id)
