@@ -17,7 +17,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
       summary: 'Tell whether the process answers',
       description: 'Touches nothing else.',
       tags: ['operation'],
-      response: { 200: answers.one(Alive, 'It does.'), ...answers.refusals() },
+      response: { 200: answers.one(Alive, 'It does.'), ...answers.refusalsOfProbes() },
     },
     handler: async () => ({ status: 'ok' as const }),
   })
@@ -34,7 +34,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
         'any other.',
       tags: ['operation'],
       response: {
-        ...answers.refusals(),
+        ...answers.refusalsOfProbes(),
         200: answers.one(Readiness, 'They can.'),
         503: answers.one(Readiness, 'They cannot, and why.'),
       },

@@ -41,11 +41,17 @@ const whole = (operation: Operation): Operation => ({
   ...operation,
   description: [operation.description, ...scopes(operation)].filter(Boolean).join('\n\n'),
   ...(operation.parameters && { parameters: operation.parameters.map(notFilledIn) }),
-  responses: mapValues({ ...operation.responses, default: anywhere }, (answer) => ({
+  responses: mapValues({ ...operation.responses, default: anywhere }, (answer, status) => ({
     ...answer,
-    headers: { ...answer.headers, ...described(headers.everywhere) },
+    headers: { ...answer.headers, ...described({ ...limitOf(operation, status), ...headers.everywhere }) },
   })),
 })
+
+/** What is limited may be answered 429; before it is known whose a request is there is nothing to tell. */
+const limitOf = ({ responses }: Operation, status: string) =>
+  errors.rate_limited.status in responses && status !== String(errors.unauthorized.status)
+    ? headers.limit
+    : {}
 
 /**
  * Swagger UI sends the example of a parameter unless somebody takes it out, and no list has its example's `cursor`. The
@@ -68,10 +74,11 @@ const anywhere: Answer = {
   headers: described(headers.allow),
 }
 
-/** The name of an error answer is what it means: all its codes. */
+/** The name of an error answer is what it means: all its codes. What probes answer has none, as it lacks headers. */
 export function refusalName(status: string, answer: unknown): string | null {
   const codes = codesOf(answer as Refusal)
-  if (codes.length === 0) return null
+  const isLimited = 'RateLimit' in ((answer as Refusal).headers ?? {})
+  if (codes.length === 0 || (!isLimited && !codes.includes('unauthorized'))) return null
   return status === 'default' ? 'anywhere' : codes.sort().join('.')
 }
 
@@ -80,6 +87,9 @@ function described(headers: Record<string, { description: string }>): object {
   return mapValues(headers, ({ description, ...schema }) => ({ schema, description }))
 }
 
-function mapValues<A, B>(object: Record<string, A>, change: (value: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]))
+function mapValues<A, B>(
+  object: Record<string, A>,
+  change: (value: A, name: string) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value, name)]))
 }

@@ -207,6 +207,17 @@ t.test('the error codes are those of the table, and each status that has one is 
   for (const code of Object.keys(errors)) t.ok(described.includes(`\`${code}\``), code)
 })
 
+t.test('probes are never refused for their number; what is says how many are left', async (t) => {
+  const probes = ['get /livez', 'get /readyz']
+  for (const { name, operation } of operations) {
+    const limited = !probes.includes(name)
+    t.equal('429' in operation.responses, limited, name)
+    t.equal(JSON.stringify(operation.responses).includes('overloaded'), limited, name)
+    for (const [status, { headers }] of Object.entries(operation.responses))
+      t.equal('RateLimit' in headers, limited && status !== '401', `${name} ${status}`)
+  }
+})
+
 t.test('drift is shown line by line', async (t) => {
   t.equal(difference('a\nb\nc', 'a\nB\nB2\nc'), '@@ line 2 @@\n- b\n+ B\n+ B2')
   t.equal(difference('a\na', 'a'), '@@ line 2 @@\n- a')

@@ -65,15 +65,20 @@ export const codesOf = (answer: Refusal | undefined): ErrorCode[] =>
   Object.keys(answer?.content?.['application/problem+json']?.examples ?? {}) as ErrorCode[]
 
 /** The error answers of an operation, by status; what every operation may meet is added. */
-export function refusals(...codes: ErrorCode[]): Record<number, Refusal> {
-  const all: ErrorCode[] = [...codes, ...anywhere]
+export const refusals = (...codes: ErrorCode[]): Record<number, Refusal> =>
+  byStatus([...codes, ...anywhere, 'rate_limited', 'overloaded'])
+
+/** Those of what supervisors ask, which is refused to nobody: they would end a process that is only busy. */
+export const refusalsOfProbes = (): Record<number, Refusal> => byStatus(anywhere)
+
+const anywhere: ErrorCode[] = ['invalid_request', 'internal_error', 'unavailable']
+
+function byStatus(all: ErrorCode[]): Record<number, Refusal> {
   const statuses = new Set(all.map((code) => errors[code].status))
   return Object.fromEntries(
     [...statuses].map((status) => [status, refusal(all.filter((code) => errors[code].status === status))]),
   )
 }
-
-const anywhere = ['invalid_request', 'rate_limited', 'internal_error', 'overloaded', 'unavailable'] as const
 
 /** Those that say when to ask again. */
 const isForLater = (code: ErrorCode): boolean =>

@@ -46,8 +46,8 @@ export const headers = {
   preference: {
     'Preference-Applied': header('Which preferences were followed, with the wait that counted.', 'wait=30'),
   },
-  /** What hooks add to every answer. */
-  everywhere: {
+  /** What says how many requests are left, once it is known whose they are. */
+  limit: {
     'RateLimit-Policy': header(
       'With a limit: how many requests (`q`) a token, or without one an address, may send in so many seconds (`w`).',
       '"default";q=6000;w=60',
@@ -56,6 +56,9 @@ export const headers = {
       'With a limit: how many requests are left (`r`), and in how many seconds there are all of them again (`t`).',
       '"default";r=5999;t=60',
     ),
+  },
+  /** What hooks add to every answer. */
+  everywhere: {
     'X-Request-Id': header(
       "The request's own `X-Request-Id` if it is a UUID or 32 hex digits, else a new one. It is in the log and, if it " +
         'is a UUID, in the events.',
