@@ -270,14 +270,16 @@ t.test(
       entry(other, 'other', 'write'),
     ].join()
     const app = await build(t, { API_TOKENS })
+    const headersOf = (token: string) => ({ ...bearer(token), 'idempotency-key': 'the-same' })
     const send = (token: string, name: string) =>
-      call(app, 'POST', '/profiles', { name }, { ...bearer(token), 'idempotency-key': 'the same' })
+      call(app, 'POST', '/topics/orders/events', { type: name, data: {} }, headersOf(token))
     const first = await send(old, 'a')
+    t.equal(first.status, 202)
     const again = await send(next, 'a')
     t.equal(again.headers['idempotent-replayed'], 'true')
     t.strictSame(again.body, first.body)
     const others = await send(other, 'a')
-    t.equal(others.status, 201)
+    t.equal(others.status, 202)
     t.equal(others.headers['idempotent-replayed'], undefined)
     t.not(others.body.id, first.body.id)
     t.equal((await send(other, 'b')).status, 422, 'of its own one')

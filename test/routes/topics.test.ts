@@ -201,7 +201,7 @@ t.test('what is not an event is refused, and says where', async (t) => {
     [{ ...order, type: 'a\u0000' }, '/type'],
     [{ ...order, type: 'a'.repeat(256) }, '/type'],
     [{ ...order, subject: '' }, '/subject'],
-    [`{"type": "a", "data": ${deep}}`, '/data'],
+    [`{"type": "a", "data": ${deep}}`, ''],
     [[order], ''],
     ['"text"', ''],
     [{ ...cloudEvent, specversion: '0.3' }, '/specversion'],
