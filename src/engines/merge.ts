@@ -12,6 +12,8 @@ interface Lane {
   ended: boolean
   /** Of its stream, when it was read last. */
   state: StreamState | null
+  /** Others are of the same stream. */
+  isShared: boolean
 }
 
 /** Rows read of one range at a time at most: more would often be read for nothing. */
@@ -38,7 +40,9 @@ export class Merge {
       const after = latest(plan.after, place.after(stream))
       const before = earliest(plan.before, place.before(stream))
       const range = { partition, index, after, before, reverse: plan.reverse, limit: 1 }
-      return terms.map((term) => ({ stream, range: { ...range, term }, rows: [], ended: false, state: null }))
+      const isShared = terms.length > 1
+      const unread = { rows: [], ended: false, state: null }
+      return terms.map((term) => ({ stream, range: { ...range, term }, isShared, ...unread }))
     })
     for (const { range } of this.#lanes) range.limit = Math.ceil(expected / this.#lanes.length) + 1
     this.#budget = budget
@@ -59,12 +63,27 @@ export class Merge {
 
   /** The next row, or null at the end or when the budget is spent. */
   async next(): Promise<{ stream: number; row: Row } | null> {
-    const empty = this.#lanes.filter(({ rows, ended }) => rows.length === 0 && !ended)
-    if (empty.length > 0) {
-      if (this.#budget <= 0) return null
-      await this.#fill(empty)
-      if (this.#stopped) return null
+    for (;;) {
+      const empty = this.#lanes.filter(({ rows, ended }) => rows.length === 0 && !ended)
+      if (empty.length > 0) {
+        if (this.#budget <= 0) return null
+        await this.#fill(empty)
+        if (this.#stopped) return null
+      }
+      const first = this.#first()
+      const [row] = first?.rows ?? []
+      if (first === null || row === undefined) return null
+      const behind = this.#behind(first, row)
+      if (behind.length === 0) {
+        first.rows.shift()
+        return { stream: first.stream, row }
+      }
+      for (const lane of behind) lane.ended = false
     }
+  }
+
+  /** The lane whose row comes first. */
+  #first(): Lane | null {
     let first: { lane: Lane; rank: string } | null = null
     for (const lane of this.#lanes) {
       const row = lane.rows[0]
@@ -73,16 +92,27 @@ export class Merge {
       if (first === null || (this.plan.reverse ? rank > first.rank : rank < first.rank))
         first = { lane, rank }
     }
-    const row = first?.lane.rows.shift()
-    return first === null || row === undefined ? null : { stream: first.lane.stream, row }
+    return first?.lane ?? null
+  }
+
+  /**
+   * Oldest first, a place says that all lanes of a stream have been read up to there. They are not read at one moment, so
+   * one that ended may have got rows since that are older than a row which another has got.
+   */
+  #behind({ stream, isShared }: Lane, row: Row): Lane[] {
+    if (!isShared) return []
+    return this.#lanes.filter(
+      (lane) =>
+        lane.stream === stream && lane.rows.length === 0 && lane.state !== null && lane.state.end < row.sort,
+    )
   }
 
   async #fill(lanes: Lane[]): Promise<void> {
     const share = Math.max(1, Math.floor(this.#budget / lanes.length))
-    const ranges = lanes.map(({ stream, range }) => ({
+    const ranges = lanes.map(({ stream, range, isShared }) => ({
       ...range,
       limit: Math.min(range.limit, share),
-      ...(this.isWhole !== null && { place: this.place.after(stream) }),
+      ...((this.isWhole !== null || (isShared && !range.reverse)) && { place: this.place.after(stream) }),
     }))
     const found = await this.source.scan(ranges)
     for (const [i, lane] of lanes.entries()) {

@@ -225,3 +225,49 @@ t.test('the end of a list is known though what is hidden comes after it', async 
   t.equal(page.items.length, 5)
   t.equal(page.nextCursor, null)
 })
+
+/** Results of two topics, which go on being added between the reads of two ranges. */
+class Growing implements Source {
+  readonly partitions = 1
+  readonly #rows: { row: Row; topic: string }[] = []
+
+  #add(topic: string): void {
+    const sort = position(START + this.#rows.length, 0)
+    this.#rows.push({ topic, row: { sort, value: { data: { id: String(this.#rows.length) } } } })
+  }
+
+  scan = async (ranges: Range[]): Promise<Scanned[]> =>
+    ranges.map(({ term, after, limit, place }) => {
+      const rows = this.#rows
+        .filter(({ topic, row }) => term?.includes(topic) && (after === null || row.sort > after))
+        .map(({ row }) => row)
+        .slice(0, limit)
+      const end = position(START + this.#rows.length - 1, 0)
+      if (this.#rows.length < 60)
+        for (const topic of ['cats', 'dogs', 'cats', 'dogs', 'dogs']) this.#add(topic)
+      return {
+        rows,
+        ...(place !== undefined && { state: { end, swept: null, sweptCount: 0, hasPlace: true } }),
+      }
+    })
+
+  topics = async () => ['cats', 'dogs']
+}
+
+t.test('what is added while two indexes are put together is not passed over', async (t) => {
+  const all = Array.from({ length: 60 }, (_, i) => String(i))
+  for (const follow of [undefined, 'all'] as const)
+    for (const limit of [1, 2, 7, 100]) {
+      const source = new Growing()
+      const ids: string[] = []
+      let cursor: string | undefined
+      do {
+        const query = { status: 'processed', order: 'asc', limit, cursor, follow } as const
+        const page = await list(source, 'results', query)
+        ids.push(...page.items.map(({ id }) => id))
+        cursor = page.nextCursor ?? undefined
+        if (page.atEnd && ids.length >= 60) break
+      } while (cursor !== undefined)
+      t.strictSame(ids, follow === undefined ? all.slice(0, ids.length) : all, `${follow}, pages of ${limit}`)
+    }
+})
