@@ -1,4 +1,5 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { type RequestListener, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { answerOnSocket, type OnRefused } from '../plugins/problems.js'
 
 /** Headers that come in drop by drop hold a connection no longer than this. */
@@ -17,11 +18,32 @@ export const MAX_HEADER_BYTES = 16 * 1024
 export const MAX_CONNECTIONS = 10_000
 
 /**
+ * Node takes a connection on which nothing was ever said for a busy one, and waits for it when it closes. Browsers
+ * and proxies open such connections in advance.
+ */
+class ImpatientServer extends Server {
+  readonly #sockets = new Set<Socket>()
+
+  override closeIdleConnections(): void {
+    super.closeIdleConnections()
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
+  }
+
+  /** Keeps an eye on every connection. */
+  watch(): this {
+    return this.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+  }
+}
+
+/**
  * The server below Fastify. What Node would answer by itself, in its own words, becomes a request like any other,
  * for plugins/protocol.ts to refuse; what never becomes a request is answered on its bare socket.
  */
 export function newHttpServer(listener: RequestListener, onRefused: OnRefused): Server {
-  const server = createServer(
+  const server = new ImpatientServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -31,8 +53,10 @@ export function newHttpServer(listener: RequestListener, onRefused: OnRefused): 
       requireHostHeader: false,
     },
     listener,
-  )
+  ).watch()
   server.setTimeout(IDLE_MS)
+  // Node would leave out what comes after 2000 headers, as if a client had not said it; their size is limited anyway.
+  server.maxHeadersCount = 0
   server.maxConnections = MAX_CONNECTIONS
   server.on('checkExpectation', listener)
   server.on('clientError', (error, socket) => answerOnSocket(error, socket, onRefused))

@@ -33,6 +33,12 @@ t.test('what Node would refuse in its own words is a problem like any other', as
   const app = await listening(t, {}, { write: (line) => void lines.push(line) })
   for (const [name, bytes, status, code] of [
     ['no Host', `GET /livez HTTP/1.1\r\n${LAST}`, 400, 'invalid_request'],
+    [
+      'two Hosts, far apart',
+      `GET /livez HTTP/1.1\r\n${HOST}${'a:\r\n'.repeat(2500)}${HOST}${LAST}`,
+      400,
+      'invalid_request',
+    ],
     ['two Hosts', `GET /livez HTTP/1.1\r\n${HOST}${HOST}${LAST}`, 400, 'invalid_request'],
     ['an expectation', `GET /livez HTTP/1.1\r\n${HOST}Expect: cake\r\n${LAST}`, 417, 'expectation_failed'],
     ['a path that is no URI', `GET /keys/%zz HTTP/1.1\r\n${HOST}${LAST}`, 400, 'invalid_request'],
