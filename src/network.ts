@@ -23,10 +23,10 @@ export function originIn(text: string): string | null {
  * network has them all.
  */
 export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined) return mapped
   if (!isIPv6(address)) return address
   const [canonical = ''] = new SocketAddress({ address, family: 'ipv6' }).address.split('%', 1)
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(canonical)?.[1]
+  if (mapped !== undefined) return mapped
   const [head = [], tail = []] = canonical.split('::').map((half) => half.split(':').filter(Boolean))
   const zeros = Array<string>(8 - head.length - tail.length).fill('0')
   return `${[...head, ...zeros, ...tail].slice(0, 4).join(':')}::/64`

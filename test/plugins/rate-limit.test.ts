@@ -81,7 +81,8 @@ t.test('of IPv6 the network is limited', async (t) => {
   t.equal(networkOf('1::5:6:7:8:9'), '1:0:0:5::/64')
   t.equal(networkOf('::1'), '0:0:0:0::/64')
   t.equal(networkOf('fe80::1%lo'), 'fe80:0:0:0::/64')
-  t.equal(networkOf('::ffff:10.1.2.3'), '10.1.2.3')
+  for (const mapped of ['::ffff:10.1.2.3', '::FFFF:a01:203', '0:0:0:0:0:ffff:0a01:0203'])
+    t.equal(networkOf(mapped), '10.1.2.3', mapped)
   t.equal(networkOf('10.1.2.3'), '10.1.2.3')
 })
 
