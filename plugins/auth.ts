@@ -12,7 +12,7 @@ declare module 'fastify' {
     client: Pick<Token, 'name' | 'scopes'> | null
   }
   interface FastifyContextConfig {
-    /** What its token must allow, where the method does not say it: GET, HEAD and OPTIONS read, others write. */
+    /** What its token must allow, where the method does not say it: GET and HEAD read, others write. */
     scope?: Scope
     /** It is answered without a token. */
     open?: true
@@ -36,8 +36,8 @@ export default fp<Config>(
       if (routeOptions.config.open) return
       const { name, scopes } = owner(request, reply, tokens)
       request.client = { name, scopes }
-      // What is not there needs no scope, and says so to whoever has a token.
-      const scope = is404 ? null : scopeOf(method, routeOptions.config)
+      // What is not there needs no scope, and says so to whoever has a token; nor does asking for the methods.
+      const scope = is404 || method === 'OPTIONS' ? null : scopeOf(method, routeOptions.config)
       if (scope === null || scopes.has(scope)) return
       challenge(reply, 'insufficient_scope', `, scope="${scope}"`)
       throw new KeypostError('insufficient_scope', `It takes a token with the scope "${scope}".`)
@@ -46,7 +46,7 @@ export default fp<Config>(
   { name: 'auth', dependencies: ['problems'] },
 )
 
-const READING: unknown[] = ['GET', 'HEAD', 'OPTIONS']
+const READING: unknown[] = ['GET', 'HEAD']
 
 const scopeOf = (method: string | string[], config: FastifyContextConfig | undefined): Scope =>
   config?.scope ?? ([method].flat().every((each) => READING.includes(each)) ? 'read' : 'write')

@@ -149,6 +149,7 @@ t.test('what is open, and what takes an admin, is a short list', async (t) => {
 
 t.test('HEAD reads; a path or method that does not exist takes a token too, of any scope', async (t) => {
   const app = await build(t, { API_TOKENS, SUBSCRIBER: 'off' })
+  const browsers = await build(t, { API_TOKENS, SUBSCRIBER: 'off', CORS_ORIGINS: 'https://a.example' })
   for (const [method, url, status] of [
     ['HEAD', '/keys', 200],
     ['GET', '/nothing', 404],
@@ -164,6 +165,8 @@ t.test('HEAD reads; a path or method that does not exist takes a token too, of a
   for (const headers of [bearer(TOKENS.write), bearer(TOKENS.admin)]) {
     t.equal((await app.inject({ method: 'HEAD', url: '/keys', headers })).statusCode, 403)
     t.equal((await app.inject({ method: 'PUT', url: '/keys', headers })).statusCode, 405)
+    for (const each of [app, browsers])
+      t.equal((await each.inject({ method: 'OPTIONS', url: '/keys', headers })).statusCode, 204)
   }
 })
 
