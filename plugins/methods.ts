@@ -20,7 +20,8 @@ export default fp(
     app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
       // Any other OPTIONS than a preflight comes here too, where plugins/cors.ts has a route for all of them.
       if (!request.is404 && request.method !== 'OPTIONS') return
-      const path = request.url.split('?', 1)[0] ?? ''
+      // As the router reads it, so that each spelling has its methods; plugins/protocol.ts lets pass what can be decoded.
+      const path = decodeURI(request.url.split(/[?#]/, 1)[0] ?? '')
       // A path may fit several: /dead-letters/redrive is one of its own, and could be a /dead-letters/:id.
       const known = [...paths.values()].filter(({ matches }) => matches.test(path))
       const methods = new Set(known.flatMap((each) => [...each.methods]))

@@ -83,13 +83,15 @@ const problem = ({ code, detail, items }: KeypostError, requestId: string): Prob
 
 const invalid = (detail: string, items: ErrorItem[]) => new KeypostError('invalid_request', detail, items)
 
+const badPath = () =>
+  invalid('The path could not be read.', [{ in: 'path', pointer: '', message: 'must be a path' }])
+
 /** What Fastify refuses by itself: which error that is here, and what is said of it. Never its own message. */
 const refusals: Record<string, () => KeypostError> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () =>
     new KeypostError('body_too_large', 'The body is larger than any valid one.'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () => new KeypostError('unsupported_media_type', 'Send application/json.'),
-  FST_ERR_BAD_URL: () =>
-    invalid('The path could not be read.', [{ in: 'path', pointer: '', message: 'must be a path' }]),
+  FST_ERR_BAD_URL: () => badPath(),
   FST_ERR_HANDLER_TIMEOUT: () =>
     new KeypostError('unavailable', 'It took too long, and may happen yet. Send the request again.'),
 }
@@ -109,6 +111,8 @@ function translate(error: FastifyError | Error, request: FastifyRequest): Keypos
     return invalid('The request does not fit its schema.', itemsOf(error as FastifyError, request))
   if (refusals[code]) return refusals[code]()
   if (statusCode >= 400 && statusCode < 500) {
+    // No body is read with these: it was the name of a file of Swagger UI.
+    if (request.method === 'GET' || request.method === 'HEAD') return badPath()
     return invalid('The body could not be read.', [
       { in: 'body', pointer: '', message: 'must be valid JSON' },
     ])

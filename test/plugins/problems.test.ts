@@ -48,6 +48,8 @@ t.test('a wrong method on a known path is 405, and Allow says what is right', as
   const post = await refused(t, app, { method: 'POST', url: `/keys/${ID}` }, 'method_not_allowed')
   t.equal(post.headers.allow, 'DELETE, GET, HEAD, OPTIONS, PATCH')
   await refused(t, app, { method: 'DELETE', url: '/stats?x=1' }, 'method_not_allowed')
+  for (const url of ['/%73tats', '/stats#%zz'])
+    await refused(t, app, { method: 'DELETE', url }, 'method_not_allowed')
   const both = await refused(t, app, { method: 'PUT', url: '/dead-letters/redrive' }, 'method_not_allowed')
   t.equal(
     both.headers.allow,
@@ -115,6 +117,12 @@ t.test('a path that cannot be read is 400', async (t) => {
   for (const id of ['%zz', 'x', 'a'.repeat(500), ID.toUpperCase()]) {
     const { problem } = await refused(t, app, { url: `/keys/${id}` }, 'invalid_request')
     t.match(problem.errors, [{ in: 'path' }])
+  }
+  for (const name of ['%00', '%2e%2e/%2e%2e/package.json', '..%2f..%5cpackage.json']) {
+    const { statusCode, body } = await app.inject(`/docs/static/${name}`)
+    t.ok([400, 404].includes(statusCode), name)
+    if (statusCode === 400) t.match(JSON.parse(body).errors, [{ in: 'path' }], name)
+    t.notMatch(body, 'dependencies', name)
   }
 })
 
