@@ -5,6 +5,7 @@ export const errors = {
   invalid_cursor: { status: 400, title: 'The cursor is not one of this list' },
   unauthorized: { status: 401, title: 'A valid token is needed' },
   insufficient_scope: { status: 403, title: 'The token does not allow this' },
+  foreign_origin: { status: 403, title: 'Pages of this origin may not change anything' },
   reserved_topic: { status: 403, title: "The topic is Keypost's own" },
   not_found: { status: 404, title: 'There is no such thing' },
   result_pending: { status: 404, title: 'The event has no result yet' },

@@ -5,6 +5,7 @@ import { headers } from './schemas/headers.js'
 
 /** What a request can meet whatever it asks for: most of these happen before it is known what that is. */
 const ANYWHERE: ErrorCode[] = [
+  'foreign_origin',
   'method_not_allowed',
   'request_timeout',
   'expectation_failed',

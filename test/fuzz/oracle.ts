@@ -9,6 +9,7 @@ const NOWHERE: ErrorCode[] = [
   'invalid_request',
   'unauthorized',
   'insufficient_scope',
+  'foreign_origin',
   'not_found',
   'method_not_allowed',
   'body_too_large',
