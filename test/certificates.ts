@@ -1,8 +1,20 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { folder } from './helper.js'
+
+/** Whether certificates can be made here; where not, their tests are left out with one line, or fail as those of Redis. */
+export function opensslInstalled(t: Test): boolean {
+  if (spawnSync('openssl', ['version']).status === 0) return true
+  const how = 'openssl is not on the PATH: install it (Debian: apt-get install openssl)'
+  if (process.env.REQUIRE_REDIS === '1') t.fail(how)
+  else {
+    console.error(`NOT TESTED WITH TLS: ${how}`)
+    t.plan(0, 'openssl is not on the PATH')
+  }
+  return false
+}
 
 /**
  * A certificate authority of the test's own, and a certificate for the host name `localhost` that it signed: paths of

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { certificates } from './certificates.js'
+import { certificates, opensslInstalled } from './certificates.js'
 import { submit } from './load.js'
 import { addressOf, run } from './process.js'
 import { freePort, redisInstalled, redisServer, redisUrl } from './redis-server.js'
@@ -39,7 +39,7 @@ async function refusal(t: Test, env: Record<string, string>) {
   return { problem: JSON.parse(line).problem as string, doctor: doctor.out() }
 }
 
-if (redisInstalled(t)) {
+if (redisInstalled(t) && opensslInstalled(t)) {
   t.test('over TLS, with an authority of one’s own: submitted, waked for, settled', async (t) => {
     const { env, adminUrl, ca } = await overTls(t, ...ONE_WAY)
     // The processor is another process, so that what is submitted is heard of by a subscription.
