@@ -101,7 +101,7 @@ export const Environment = Type.Object({
   PARTITIONS: Type.Optional(
     Type.Integer({
       minimum: 1,
-      maximum: 1024,
+      maximum: 256,
       description: 'Fixed at the first boot. Unset: 1 on the embedded engine, 8 on Redis.',
     }),
   ),

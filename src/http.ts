@@ -12,7 +12,7 @@ const CHECK_MS = 2_000
 export const IDLE_MS = 60_000
 /** Longer than the 60 s of common proxies, which would else use a connection just as it is being closed. */
 export const KEEP_ALIVE_MS = 72_000
-/** A cursor and several conditions of 2 kB each are valid; a few times as much is not. */
+/** A cursor of 12,000 characters, or a few conditions of 2 kB, are valid; much more is not. */
 export const MAX_HEADER_BYTES = 16 * 1024
 /** Each connection is a file descriptor: without a cap there may be none left for Redis or for files. */
 export const MAX_CONNECTIONS = 10_000

@@ -57,6 +57,12 @@ const example = (schema: TSchema & { examples?: unknown }): unknown => schema.ex
 
 export const IdParams = Type.Object({ id: Id }, { additionalProperties: false })
 
+/**
+ * In an ascending list or a stream a cursor is some characters for each partition: these are enough for the most that
+ * there may be (256), and headers hold them.
+ */
+export const MAX_CURSOR = 12_000
+
 export const paging = {
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'How many items a page may have.' }),
@@ -64,7 +70,7 @@ export const paging = {
   cursor: Type.Optional(
     Type.String({
       minLength: 1,
-      maxLength: 2048,
+      maxLength: MAX_CURSOR,
       description: 'The `nextCursor` of the page before.',
       examples: ['eyJ2IjoxfQ'],
     }),

@@ -1,12 +1,11 @@
 import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
+import { MAX_CURSOR } from './common.js'
 import { filters } from './event-query.js'
 import * as examples from './examples.js'
 
-/** As much as headers hold: a place is some characters for each partition. */
-const MAX_ID = 12_000
 const id = (description: string) =>
-  Type.Optional(Type.String({ maxLength: MAX_ID, description, examples: ['ZXZlbnRzLGFzYw'] }))
+  Type.Optional(Type.String({ maxLength: MAX_CURSOR, description, examples: ['ZXZlbnRzLGFzYw'] }))
 
 /** GET /events/stream */
 export const EventStreamQuery = Type.Object(

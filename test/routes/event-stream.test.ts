@@ -200,6 +200,35 @@ function suite(t: Test, start: (t: Test, env?: Record<string, string>) => Promis
 
 t.test('embedded', async (t) => suite(t, build))
 
+t.test('with the most partitions there may be, cursors and ids are still taken', async (t) => {
+  const app = await build(t, { PARTITIONS: '256' })
+  const url = await listening(app)
+  const source = await eventSource(t, `${url}/events/stream`)
+  await Promise.all(numbers(1, 600).map((number) => publish(app, number)))
+  await until(() => source.messages.length === 1200) // the events and their results
+  source.close()
+
+  let path = '/events?order=asc&limit=200'
+  let found = 0
+  for (let more = true; more; ) {
+    const { status, body } = await call(app, 'GET', path)
+    t.equal(status, 200)
+    found += body.items.length
+    path = `/events?order=asc&limit=200&cursor=${body.nextCursor}`
+    more = body.nextCursor !== null
+  }
+  t.equal(found, 1200)
+
+  t.ok(source.lastEventId.length > 5000)
+  const again = await eventSource(t, `${url}/events/stream?topic=things`)
+  const id = { 'last-event-id': source.lastEventId }
+  const all = await eventSource(t, `${url}/events/stream`, id)
+  await publish(app, 601)
+  t.strictSame(await heard(again, 1), [601])
+  await heard(all, 2)
+  t.equal(all.messages.length, 2, 'it goes on where it was')
+})
+
 if (redisInstalled(t))
   t.test('redis', async (t) => {
     suite(t, async (t, env = {}) => {
