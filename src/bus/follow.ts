@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Engine, Missed } from '../engines/engine.js'
+import { type Engine, type Missed, RESULTS_TOPIC } from '../engines/engine.js'
 import { Unavailable } from '../engines/errors.js'
 import type { KeypostEvent } from '../schemas/event.js'
 import { Bell } from './bell.js'
@@ -10,7 +10,7 @@ import { PAUSE_MS } from './settings.js'
 const PAGE = 100
 /** A wake-up can be lost, so they are looked for now and then anyway. */
 export const POLL_MS = 1000
-/** Every event wakes, so looks that find nothing are kept apart. */
+/** Every event wakes, so looks that find nothing time and again are kept apart. */
 export const QUIET_MS = 10
 /** How often a reader for whom there is nothing hears where it stands by now. */
 const PLACE_MS = 15_000
@@ -50,8 +50,11 @@ export async function* read(
   onPlace: (cursor: string, missed: Missed | null) => void = () => {},
 ): AsyncGenerator<Read, void, undefined> {
   const bell = new Bell()
-  const unwatch = engine.watch(() => bell.ring())
+  const unwatch = engine.watch((_, what) => {
+    if (filter.topic === undefined || (filter.topic === RESULTS_TOPIC) === (what === 'results')) bell.ring()
+  })
   let cursor = from
+  let isInVain = false
   let toldAt = performance.now()
   try {
     while (!signal.aborted) {
@@ -64,6 +67,7 @@ export async function* read(
         toldAt = performance.now()
       }
       cursor = page?.cursor ?? cursor
+      if (page !== null && page.items.length > 0) isInVain = false
       if (page === null) await sleep(PAUSE_MS, signal)
       else if (page.missed !== null) onPlace(page.cursor, page.missed)
       else if (page.atEnd && page.items.length === 0) {
@@ -73,7 +77,8 @@ export async function* read(
         }
         await bell.heard(POLL_MS, signal)
         const early = QUIET_MS - (performance.now() - lookedAt)
-        if (early > 0) await sleep(early, signal)
+        if (isInVain && early > 0) await sleep(early, signal)
+        isInVain = true
       }
     }
   } finally {
