@@ -23,7 +23,7 @@ declare module 'fastify' {
  * Bearer tokens (RFC 6750), in the header alone: URLs end up in logs and histories. Once there are any, every
  * path needs one but the open ones, also a path that does not exist. Nothing of a body is read before.
  */
-export default fp<Config>(
+export const authentication = fp<Config>(
   async (app, { tokens }) => {
     app.decorateRequest('client', null)
     app.addHook('onRoute', ({ method, config, schema }) => {
@@ -32,18 +32,27 @@ export default fp<Config>(
     if (tokens.length === 0) return
 
     app.addHook('onRequest', async (request, reply) => {
-      const { method, routeOptions, is404 } = request
-      if (routeOptions.config.open) return
+      if (request.routeOptions.config.open) return
       const { name, scopes } = owner(request, reply, tokens)
       request.client = { name, scopes }
+    })
+  },
+  { name: 'auth', dependencies: ['problems'] },
+)
+
+/** What a token may do. After the limits, so that what it may not do counts as its client's, and is told as such. */
+export const authorization = fp(
+  async (app) => {
+    app.addHook('onRequest', async ({ client, method, routeOptions, is404 }, reply) => {
+      if (client === null) return
       // What is not there needs no scope, and says so to whoever has a token; nor does asking for the methods.
       const scope = is404 || method === 'OPTIONS' ? null : scopeOf(method, routeOptions.config)
-      if (scope === null || scopes.has(scope)) return
+      if (scope === null || client.scopes.has(scope)) return
       challenge(reply, 'insufficient_scope', `, scope="${scope}"`)
       throw new KeypostError('insufficient_scope', `It takes a token with the scope "${scope}".`)
     })
   },
-  { name: 'auth', dependencies: ['problems'] },
+  { name: 'authorization', dependencies: ['auth', 'client-limit'] },
 )
 
 const READING: unknown[] = ['GET', 'HEAD']

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import answers from '../plugins/answers.js'
 import asyncapi from '../plugins/asyncapi.js'
-import auth from '../plugins/auth.js'
+import { authentication, authorization } from '../plugins/auth.js'
 import body from '../plugins/body.js'
 import cacheControl from '../plugins/cache-control.js'
 import closing from '../plugins/closing.js'
@@ -65,8 +65,9 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(redis, { redisUrl: config.REDIS_URL ?? null, waitReplicas: config.WAIT_REPLICAS })
   await app.register(addressLimit, config)
   await app.register(hosts, config)
-  await app.register(auth, config)
+  await app.register(authentication, config)
   await app.register(clientLimit)
+  await app.register(authorization)
   await app.register(methods)
   await app.register(body)
   await app.register(validation)

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import auth from '../plugins/auth.js'
+import { authentication, authorization } from '../plugins/auth.js'
 import cacheControl from '../plugins/cache-control.js'
 import closing from '../plugins/closing.js'
 import engine from '../plugins/engine.js'
@@ -41,8 +41,9 @@ export async function buildProcessor(config: Config, surroundings: Surroundings)
   await app.register(redis, { redisUrl: config.REDIS_URL ?? null, waitReplicas: config.WAIT_REPLICAS })
   await app.register(addressLimit, config)
   await app.register(hosts, config)
-  await app.register(auth, config)
+  await app.register(authentication, config)
   await app.register(clientLimit)
+  await app.register(authorization)
   await app.register(methods)
   await app.register(validation)
 

@@ -65,6 +65,15 @@ t.test(
   },
 )
 
+t.test('what a token may not do counts as its own, and not as that of its address', async (t) => {
+  const [a, b] = [newToken(), newToken()]
+  const app = await build(t, { API_TOKENS: `a:read:${a.digest},b:read:${b.digest}`, RATE_LIMIT: '2' })
+  const write: InjectOptions = { method: 'POST', url: '/keys', headers: bearer(a.token) }
+  t.match((await app.inject(write)).headers.ratelimit, '"default";r=1;')
+  t.strictSame(await statuses(app, 3, write), [403, 429, 429])
+  t.strictSame(await statuses(app, 2, { url: '/keys', headers: bearer(b.token) }), [200, 200])
+})
+
 t.test('an address that guesses tokens is refused before the next one is looked at', async (t) => {
   const { token, digest } = newToken()
   const app = await build(t, { API_TOKENS: `a:read:${digest}`, RATE_LIMIT: '3' })
