@@ -66,8 +66,10 @@ if (executablePath === undefined && process.env.REQUIRE_BROWSER !== '1') {
       const page = await browser.newPage()
       await page.goto(`${origin}/docs`)
       const { paths } = (await app.inject('/openapi.json')).json()
-      const lists = Object.keys(paths).filter((path) => paths[path].get && !/\{|stream$/.test(path))
-      t.ok(lists.length >= 10, 'they are found')
+      const lists = Object.keys(paths).filter(
+        (path) => paths[path].get?.parameters && !/\{|stream$/.test(path),
+      )
+      t.ok(lists.length >= 5, 'they are found')
       const calls = [...lists.map((path) => ['get', path, 200] as const), ['post', '/keys', 202] as const]
       for (const [method, path, status] of calls) {
         const operation = page.locator(`.opblock-${method}`, { has: page.locator(`[data-path="${path}"]`) })
