@@ -88,8 +88,8 @@ export interface Engine {
   list<K extends keyof Stored>(kind: K, query: Queries[K] & Paging): Promise<Listed<Stored[K]>>
 
   /**
-   * Calls back with a partition soon after something was published in it, by whatever process; `results`: nothing
-   * but what announces results, which nobody handles.
+   * Calls back with a partition soon after something was published in it, by whatever process: `events` that are to be
+   * handled, or `results`, which announce how some ended.
    */
   watch(wake: (partition: number, what: News) => void): () => void
 

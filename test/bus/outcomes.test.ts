@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { Outcomes } from '../../src/bus/outcomes.js'
-import type { Engine } from '../../src/engines/engine.js'
+import { newId, placementOf } from '../../src/domain/ids.js'
+import type { Engine, News } from '../../src/engines/engine.js'
 import { Unavailable } from '../../src/engines/errors.js'
 import { until } from '../until.js'
 import { gate, onEachEngine, over, publisherOn, recorded, resultOf, subscribe, things } from './fixtures.js'
@@ -16,6 +17,16 @@ function outcomes(t: Test, engine: Engine, maxWaiting?: number): Outcomes {
   const made = new Outcomes(engine, { error: (_, message) => t.fail(message) }, maxWaiting)
   t.teardown(() => made.close())
   return made
+}
+
+/** What is published from now on. */
+async function newsOf(t: Test, engine: Engine): Promise<News[]> {
+  const news: News[] = []
+  t.teardown(engine.watch((_partition, what) => news.push(what)))
+  // Whoever subscribes cannot know what was before, and is woken.
+  if (engine.name === 'redis') await until(() => news.length > 0)
+  news.length = 0
+  return news
 }
 
 onEachEngine(t, 'a result is told of as soon as there is one', async (t, engine) => {
@@ -129,8 +140,7 @@ onEachEngine(
   'a result wakes those who follow, and says that there is nothing to handle',
   async (t, engine) => {
     const { id } = await publish(engine)
-    const news: string[] = []
-    t.teardown(engine.watch((_partition, what) => news.push(what)))
+    const news = await newsOf(t, engine)
     subscribe(t, engine, [things(async () => recorded)])
     await resultOf(engine, id)
     await until(() => news.includes('results'))
@@ -139,3 +149,14 @@ onEachEngine(
     await until(() => news.filter((what) => what === 'events').length > before)
   },
 )
+
+onEachEngine(t, 'a result wakes those who follow also if its settlement publishes', async (t, engine) => {
+  const { id } = await publish(engine)
+  const news = await newsOf(t, engine)
+  const event = { specversion: '1.0', source: '/', topic: 'others', type: 'x', data: {} } as const
+  const change = { events: [{ ...event, id: newId(placementOf(id)) }] }
+  subscribe(t, engine, [things(async () => ({ ...recorded, change }))])
+  await resultOf(engine, id)
+  await until(() => news.includes('events'))
+  await until(() => news.filter((what) => what === 'results').length === 2) // its own, and that of what it published
+})

@@ -34,7 +34,7 @@ export async function settle(
   })
   const settled = ready.filter((_, i) => verdicts[i] === 'settled')
   if (settled.some(({ change }) => change.events.length > 0)) wake(partition, 'events')
-  else if (settled.some(({ settlement }) => settlement.how === 'done')) wake(partition, 'results')
+  if (settled.some(({ settlement }) => settlement.how === 'done')) wake(partition, 'results')
   return verdicts
 }
 

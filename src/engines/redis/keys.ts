@@ -4,7 +4,7 @@
 export const META = 'keypost:meta'
 /** Hash from a processor's id to when it was last heard of and what it said. */
 export const PROCESSORS = 'keypost:processors'
-/** Channel that says in which partition something was published: `3`, or `3 results` for nothing but results. */
+/** Channel that says in which partition something was published: `3`, or `3 results` for announcements of results. */
 export const WAKE = 'keypost:wake'
 
 /** Written behind the writes that replicas are waited for with. */

@@ -17,7 +17,10 @@ export function watcher(subscriptions: Redis, partitions: () => number): (wake: 
     if (watchers.size === 0) return
     subscriptions.subscribe(WAKE).then(
       () => {
-        for (let partition = 0; partition < partitions(); partition++) tell(partition, 'events')
+        for (let partition = 0; partition < partitions(); partition++) {
+          tell(partition, 'events')
+          tell(partition, 'results')
+        }
       },
       () => {}, // the connection is gone: `ready` will come again
     )

@@ -93,9 +93,6 @@ if redis.call('HGET', LEASE, 'token') ~= token then return 'lease-lost' end
 local verdicts = {}
 for i, settlement in ipairs(list(reader(5), readSettlement)) do verdicts[i] = settle(settlement) end
 advance(WATERMARK, LOG, RESULT_OF, DUE)
-if published then
-  tell(wake, partition)
-elseif ended then
-  tell(wake, partition .. ' results')
-end
+if published then tell(wake, partition) end
+if ended then tell(wake, partition .. ' results') end
 return verdicts
