@@ -200,6 +200,34 @@ function suite(t: Test, start: (t: Test, env?: Record<string, string>) => Promis
 
 t.test('embedded', async (t) => suite(t, build))
 
+t.test('a place of other data is told to be lost, and all that is kept follows', async (t) => {
+  const [other, app] = [await build(t), await build(t)]
+  await publish(other, 1)
+  const source = await eventSource(t, (await listening(other)) + THINGS)
+  const place = await placeOf(source)
+  await publish(app, 2, 3)
+  const url = await listening(app)
+  const lost = await eventSource(t, url + THINGS, { 'last-event-id': place })
+  t.strictSame(await heard(lost, 2), [2, 3])
+  t.match(lost.messages[0], { name: 'reset', data: { reason: 'lost' } })
+  t.equal(lost.messages.length, 3)
+})
+
+t.test('operators see how many there are, and each that its client left', async (t) => {
+  const lines: string[] = []
+  const app = await build(t, { LOG_LEVEL: 'info' }, { write: (line) => lines.push(line) })
+  const url = await listening(app)
+  const gauge = async () => /^keypost_streams (\d+)$/m.exec((await app.inject('/metrics')).body)?.[1]
+  const left = () => lines.filter((line) => JSON.parse(line).msg === 'left')
+  const source = await eventSource(t, url + THINGS)
+  t.equal(await gauge(), '1')
+  t.strictSame(left(), [])
+  source.close()
+  await until(() => left().length > 0)
+  t.match(JSON.parse(left()[0] ?? ''), { level: 30, method: 'GET', route: '/events/stream', status: 200 })
+  await until(async () => (await gauge()) === '0')
+})
+
 t.test('with the most partitions there may be, cursors and ids are still taken', async (t) => {
   const app = await build(t, { PARTITIONS: '256' })
   const url = await listening(app)
