@@ -13,7 +13,6 @@ const eventStream: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'GET',
     url: '/events/stream',
-    config: { streams: true },
     schema: {
       operationId: 'streamEvents',
       summary: 'Follow events as they are published',

@@ -15,7 +15,6 @@ const events: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'GET',
     url: '/events',
-    config: { streams: true },
     schema: {
       operationId: 'listEvents',
       summary: 'List events',

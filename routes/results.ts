@@ -14,7 +14,6 @@ const results: FastifyPluginAsyncTypebox = async (app) => {
   app.route({
     method: 'GET',
     url: '/results',
-    config: { streams: true },
     schema: {
       operationId: 'listResults',
       summary: 'List results',

@@ -61,7 +61,6 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(cors, config)
   await app.register(underPressure)
   await app.register(protocol)
-  await app.register(timeouts)
   await app.register(redis, { redisUrl: config.REDIS_URL ?? null, waitReplicas: config.WAIT_REPLICAS })
   await app.register(addressLimit, config)
   await app.register(hosts, config)
@@ -85,6 +84,7 @@ export async function buildApp(config: Config, surroundings: Surroundings): Prom
   await app.register(idempotency, config)
   await app.register(prefer)
   await app.register(streams, config)
+  await app.register(timeouts, {})
   await app.register(subscriber, config)
 
   await app.register(keys)

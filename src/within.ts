@@ -1,11 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 /** What a promise comes to, or `late` if that takes longer than `ms`. */
 export async function within<T, L>(ms: number, promise: Promise<T>, late: L): Promise<T | L> {
-  const timer = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<L>((resolve) => {
+    timer = setTimeout(resolve, ms, late)
+  })
   try {
-    return await Promise.race([promise, delay(ms, late, { signal: timer.signal })])
+    return await Promise.race([promise, timeout])
   } finally {
-    timer.abort()
+    clearTimeout(timer)
   }
 }
