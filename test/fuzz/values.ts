@@ -7,6 +7,8 @@ export const MARK = 'zqxw'
 export const KEY_MARK = 'kqzxwv'
 /** Marks of this length occur once. */
 const WHOLE = 16
+/** Of each kind of text; patterns that want a letter first refuse several in a row. */
+const TRIES = 50
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 
@@ -68,7 +70,7 @@ export class Values {
       () => 'application/json; charset=utf-8',
     ]
     for (const make of makers)
-      for (let tries = 0; tries < 3; tries++) {
+      for (let tries = 0; tries < TRIES; tries++) {
         const made = make(this.#length(minLength, maxLength))
         const length = [...made].length
         if (matches.test(made) && length >= minLength && length <= maxLength) return made
