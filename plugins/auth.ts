@@ -5,6 +5,7 @@ import { errors, KeypostError } from '../src/errors.js'
 import { codesOf, type Refusal, refusal } from '../src/schemas/answers.js'
 import { headers } from '../src/schemas/headers.js'
 import { isBearer, ownerOf, type Scope, type Token } from '../src/tokens.js'
+import { timesSent } from './protocol.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -86,9 +87,7 @@ function owner(request: FastifyRequest, reply: FastifyReply, tokens: Token[]): T
  */
 function credentials({ headers: { authorization = '' }, raw }: FastifyRequest): string | undefined {
   if (!/^Bearer(?![^\s,])/i.test(authorization)) return undefined
-  const names = raw.rawHeaders.filter((_, i) => i % 2 === 0)
-  const several = names.filter((name) => name.toLowerCase() === 'authorization').length > 1
-  return several ? 'Bearer' : authorization
+  return timesSent(raw, 'authorization') > 1 ? 'Bearer' : authorization
 }
 
 /** RFC 6750 §3: without an error when no credentials were sent. */

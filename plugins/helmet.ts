@@ -16,11 +16,14 @@ const SWAGGER_UI = {
 
 const policy = (directives: Record<string, string[]>) => ({ useDefaults: false, directives })
 
+/** Whether a route is of Swagger UI, which is a page with files, open to everyone. */
+export const isOfDocs = (url: string): boolean => /^\/docs(\/|$)/.test(url)
+
 /** Tells browsers what they may do with an answer: nothing, but with `/docs`, which is a page. */
 export default fp(
   async (app) => {
     app.addHook('onRoute', (route) => {
-      if (/^\/docs(\/|$)/.test(route.url)) route.helmet ??= { contentSecurityPolicy: policy(SWAGGER_UI) }
+      if (isOfDocs(route.url)) route.helmet ??= { contentSecurityPolicy: policy(SWAGGER_UI) }
     })
     await app.register(helmet, {
       contentSecurityPolicy: policy(NOTHING),

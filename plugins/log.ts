@@ -22,8 +22,8 @@ const PROBES = new Set(['/livez', '/readyz', '/metrics'])
 export const isProbe = ({ routeOptions: { url } }: FastifyRequest): boolean => PROBES.has(url ?? '')
 
 /**
- * One line an answer, with the pattern of the route in place of the URL, and of a token only whose it is. `eventId` and `traceId` lead from it to
- * the lines of the event that it published, in whatever process.
+ * One line an answer, with the pattern of the route in place of the URL, and of a token only whose it is. `eventId`
+ * and `traceId` lead from it to the lines of the event that it published, in whatever process.
  */
 export default fp(
   async (app) => {

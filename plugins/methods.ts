@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { KeypostError } from '../src/errors.js'
+import { pathOf } from './protocol.js'
 
 /**
  * Tells a path that exists from one that does not: a wrong method on a known path is answered with 405 and
@@ -21,7 +22,7 @@ export default fp(
       // Any other OPTIONS than a preflight comes here too, where plugins/cors.ts has a route for all of them.
       if (!request.is404 && request.method !== 'OPTIONS') return
       // As the router reads it, so that each spelling has its methods; plugins/protocol.ts lets pass what can be decoded.
-      const path = decodeURI(request.url.split(/[?#]/, 1)[0] ?? '')
+      const path = decodeURI(pathOf(request.url))
       // A path may fit several: /dead-letters/redrive is one of its own, and could be a /dead-letters/:id.
       const known = [...paths.values()].filter(({ matches }) => matches.test(path))
       const methods = new Set(known.flatMap((each) => [...each.methods]))

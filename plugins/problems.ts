@@ -92,8 +92,6 @@ const refusals: Record<string, () => KeypostError> = {
     new KeypostError('body_too_large', 'The body is larger than any valid one.'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () => new KeypostError('unsupported_media_type', 'Send application/json.'),
   FST_ERR_BAD_URL: () => badPath(),
-  FST_ERR_HANDLER_TIMEOUT: () =>
-    new KeypostError('unavailable', 'It took too long, and may happen yet. Send the request again.'),
 }
 
 function translate(error: FastifyError | Error, request: FastifyRequest): KeypostError {

@@ -5,13 +5,20 @@ import { KeypostError } from '../src/errors.js'
 /** A path that nothing is at. */
 const UNREADABLE = '/%00'
 
+/** The path of a URL, as it was sent. */
+export const pathOf = (url: string): string => url.split(/[?#]/, 1)[0] ?? ''
+
+/** How often a header was sent (its name in lower case): of some, Node keeps only the first. */
+export const timesSent = ({ rawHeaders }: IncomingMessage, header: string): number =>
+  rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === header).length
+
 /**
  * For Fastify's `rewriteUrl`: a path that its router cannot read would be answered without any hook, so without
  * limits, log line and headers.
  */
 export function readableUrl({ url = '' }: Pick<IncomingMessage, 'url'>): string {
   try {
-    decodeURI(url.split(/[?#]/, 1)[0] ?? '')
+    decodeURI(pathOf(url))
     return url === '*' ? UNREADABLE : url
   } catch {
     return UNREADABLE
@@ -26,7 +33,7 @@ export default fp(
         throw invalid('The path could not be read.', 'path', '', 'must be valid percent-encoding')
       }
       // RFC 9112 §3.2; HTTP/1.0 knows no Host.
-      const hosts = raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length
+      const hosts = timesSent(raw, 'host')
       if (hosts > 1 || (hosts === 0 && raw.httpVersion === '1.1')) {
         throw invalid('It is not clear whom the request is for.', 'header', '/host', 'must be there once')
       }

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { hoist, mark, share } from '../src/openapi.js'
 import { complete, refusalName } from '../src/openapi-answers.js'
 import { version } from '../src/version.js'
+import { isOfDocs } from './helmet.js'
 
 /** The OpenAPI document at /openapi.json, and Swagger UI, which fetches nothing from elsewhere, at /docs. */
 export default fp(
@@ -53,7 +54,7 @@ export default fp(
     })
     // Whoever may see them learns nothing of the data: they come with the source.
     app.addHook('onRoute', (route) => {
-      if (/^\/docs(\/|$)/.test(route.url)) route.config = { ...route.config, open: true }
+      if (isOfDocs(route.url)) route.config = { ...route.config, open: true }
     })
     await app.register(swaggerUi, {
       routePrefix: '/docs',

@@ -22,7 +22,10 @@ export default fp<{ answerMs?: number }>(
       async function (request, reply) {
         const answer = await within(answerMs, (async () => handler.call(this, request, reply))(), LATE)
         if (answer === LATE)
-          throw new KeypostError('unavailable', 'It took too long. Send the request again.')
+          throw new KeypostError(
+            'unavailable',
+            'It took too long, and may happen yet. Send the request again.',
+          )
         return answer
       }
     app.addHook('onRoute', (route) => {
