@@ -4,7 +4,7 @@ import { emailClaim, emailPlacement } from '../../src/domain/profiles.js'
 import type { Engine } from '../../src/engines/engine.js'
 import { Unavailable } from '../../src/engines/errors.js'
 import { all, claimed } from '../engines/contract/fixtures.js'
-import { gate, onEachEngine, over, publisherOn } from './fixtures.js'
+import { failing, gate, onEachEngine, over, publisherOn } from './fixtures.js'
 
 const taken = { code: 'email_taken' }
 const name = 'Ada'
@@ -144,21 +144,6 @@ onEachEngine(
   { partitions: 3 },
 )
 
-/** An engine that now and then fails before or after a write, as one does whose process is killed. */
-function failing(engine: Engine): Engine {
-  const maybe = async <T>(write: () => Promise<T>): Promise<T> => {
-    const chance = randomInt(10)
-    if (chance === 0) throw new Unavailable('before the write')
-    const answer = await write()
-    if (chance === 1) throw new Unavailable('after the write')
-    return answer
-  }
-  return over(engine, {
-    commit: (change) => maybe(() => engine.commit(change)),
-    swap: (placement, claim) => maybe(() => engine.swap(placement, claim)),
-  })
-}
-
 /** Everything that may be answered while others change the same. */
 const expected = new Set(['email_taken', 'not_found', 'conflict'])
 
@@ -167,7 +152,7 @@ onEachEngine(
   'whoever races and crashes, an email is never held by two, and never lost',
   async (t, engine) => {
     const emails = ['a@example.com', 'b@example.com', 'c@example.com', 'd@example.com']
-    const unsure = publisherOn(failing(engine))
+    const unsure = publisherOn(failing(engine, 10))
     const any = <T>(list: T[]): T => list[randomInt(list.length)] as T
     const ids: string[] = []
     const step = async () => {

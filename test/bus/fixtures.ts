@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Test } from 'tap'
 import type { Handler } from '../../src/bus/handler.js'
 import { Publisher } from '../../src/bus/publisher.js'
@@ -5,6 +6,7 @@ import type { BusSettings } from '../../src/bus/settings.js'
 import { startSubscriber } from '../../src/bus/subscriber.js'
 import type { Peppers } from '../../src/domain/context.js'
 import type { Engine } from '../../src/engines/engine.js'
+import { Unavailable } from '../../src/engines/errors.js'
 import type { Result } from '../../src/schemas/result.js'
 import { folder, openOn } from '../engines/embedded/fixtures.js'
 import { open } from '../engines/redis/fixtures.js'
@@ -34,6 +36,22 @@ export function onEachEngine(
 /** The real engine, with some of its methods going another way. */
 export const over = (engine: Engine, methods: Partial<Engine>): Engine =>
   Object.assign(Object.create(engine), methods)
+
+/** An engine of which one write in `oneIn` fails before it and one after it, as when a process is killed. */
+export function failing(engine: Engine, oneIn: number): Engine {
+  const maybe = async <T>(write: () => Promise<T>): Promise<T> => {
+    const chance = randomInt(oneIn)
+    if (chance === 0) throw new Unavailable('before the write')
+    const answer = await write()
+    if (chance === 1) throw new Unavailable('after the write')
+    return answer
+  }
+  return over(engine, {
+    commit: (change) => maybe(() => engine.commit(change)),
+    swap: (placement, claim) => maybe(() => engine.swap(placement, claim)),
+    settle: (partition, token, settlements) => maybe(() => engine.settle(partition, token, settlements)),
+  })
+}
 
 export const publisherOn = (engine: Engine, peppers: Peppers = ['p'.repeat(32)]): Publisher =>
   new Publisher(engine, { peppers, source: '/test', operationTtlMs: 60_000 })

@@ -13,7 +13,7 @@ import { all, claimed } from '../engines/contract/fixtures.js'
 import { open } from '../engines/redis/fixtures.js'
 import { redisInstalled, redisServer } from '../redis-server.js'
 import { until } from '../until.js'
-import { onEachEngine, over, publisherOn, resultOf, subscribe } from './fixtures.js'
+import { failing, onEachEngine, over, publisherOn, resultOf, subscribe } from './fixtures.js'
 
 const [older, newer] = ['o'.repeat(32), 'n'.repeat(32)]
 const steps = {
@@ -249,22 +249,6 @@ function isOne(t: Test, keys: Key[]) {
     if (key !== originals[0]) t.match(key, { status: 'duplicate', duplicateOf: originals[0]?.id })
 }
 
-/** An engine that now and then fails before or after a write, as one does whose process is killed. */
-function failing(engine: Engine): Engine {
-  const maybe = async <T>(write: () => Promise<T>): Promise<T> => {
-    const chance = randomInt(12)
-    if (chance === 0) throw new Unavailable('before the write')
-    const answer = await write()
-    if (chance === 1) throw new Unavailable('after the write')
-    return answer
-  }
-  return over(engine, {
-    commit: (change) => maybe(() => engine.commit(change)),
-    swap: (placement, claim) => maybe(() => engine.swap(placement, claim)),
-    settle: (partition, token, settlements) => maybe(() => engine.settle(partition, token, settlements)),
-  })
-}
-
 /**
  * Processes of both steps submit, revoke and delete the same keys, and crash. At no moment are two of one raw key
  * accepted, and in the end the next one is accepted if and only if none is.
@@ -275,7 +259,7 @@ async function race(t: Test, look: Engine, sides: { engine: Engine; step: 'first
   const ids: string[] = []
   const step = async () => {
     const { engine, step } = any(sides)
-    const publisher = publisherOn(failing(engine), steps[step])
+    const publisher = publisherOn(failing(engine, 12), steps[step])
     const chance = randomInt(10)
     if (ids.length < 6 || chance < 7)
       ids.push((await publisher.submitKey({ key: any(raws), name: step })).record.id)
@@ -313,10 +297,10 @@ onEachEngine(
     for (const step of ['first', 'swapped'] as const)
       subscribe(
         t,
-        failing(engine),
+        failing(engine, 12),
         standardHandlers,
         { maxAttempts: 100 },
-        publisherOn(failing(engine), steps[step]),
+        publisherOn(failing(engine, 12), steps[step]),
       )
     await race(t, engine, [
       { engine, step: 'first' },
@@ -332,7 +316,7 @@ t.test('whoever races and crashes, of one key there is one original: processes o
   const sides = []
   for (const step of ['first', 'swapped', 'first', 'swapped'] as const) {
     const engine = await open(t, url, { partitions: 5 })
-    handle(t, failing(engine), step)
+    handle(t, failing(engine, 12), step)
     sides.push({ engine, step })
   }
   await race(t, await open(t, url), sides)
